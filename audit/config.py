@@ -1,0 +1,152 @@
+"""What a command is asked to do: frozen records, and the only home of their defaults.
+
+A value is taken from the flag, else the environment (``CAM_AUDIT_DATA_ROOT``), else the TOML file
+named by ``--config`` (``data-root = "…"``), else from here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["DATASETS", "FitConfig", "RunConfig"]
+
+#: What ``--dataset`` understands, as messages and the documentation show it.
+DATASETS = (
+    "decoy",
+    "photos",
+    "stl10",
+    "folder",
+    "table:FILE.csv|.parquet",
+    "package.module:function",
+)
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """One audit: which images, which model, how, and where the results go.
+
+    Attributes
+    ----------
+    dataset
+        decoy, photos, stl10, folder, table:FILE.csv|.parquet (path, label, optional boxes), or
+        package.module:function.
+    data_root
+        Folder that holds the datasets; for 'folder', the dataset itself.
+    split
+        Which part of the dataset. [decoy: train, test, test-decorrelated]
+    model
+        A torchvision name (resnet18), timm:NAME, small_resnet, efficientnet_lite0, or
+        package.module:function. Default: the dataset's own reference model, where it has one.
+    checkpoint
+        Weights: .safetensors, or .pt/.pth that torch reads with weights_only=True.
+    target_layer
+        The module whose output is explained, by its name. Default: by a table per architecture.
+    regions
+        Where the evidence should lie: native (what the dataset brings) or none.
+    class_map
+        Which model outputs make up each dataset class: a JSON or TOML file, or a built-in name
+        (stl10_imagenet).
+    closed_set
+        Drop the model outputs that no dataset class claims.
+    input_size
+        Short for --resize N --crop N.
+    resize
+        Shorter side in pixels (aspect ratio kept), or HxW.
+    crop
+        Centred crop in pixels, N or HxW.
+    mean
+        Three numbers to subtract from RGB in [0, 1]: r,g,b.
+    std
+        Three numbers to divide by: r,g,b.
+    run
+        Name of the run, or of the unfinished run to take up. Default:
+        <dataset>-<model>-<UTC time>, or an unfinished run of the same plan.
+    runs_dir
+        Folder of the run folders.
+    device
+        auto, cpu, cuda or cuda:N.
+    batch_size
+        Images a forward.
+    workers
+        Processes that read images; 0 reads in the main process. Default: by the dataset's kind.
+    limit
+        Audit only this many images: a seeded sample, stratified by class.
+    part_size
+        Rows a part file. Default: 16384, fewer for small sets.
+    max_cases
+        How many images the report may show.
+    seed
+        Key of every random choice.
+    fresh
+        Move an existing run of that name aside and start again.
+    """
+
+    dataset: str = "decoy"
+    data_root: Path = Path("data")
+    split: str = "test"
+    model: str | None = None
+    checkpoint: Path | None = None
+    target_layer: str | None = None
+    regions: str = "native"
+    class_map: str | None = None
+    closed_set: bool = False
+    input_size: int | None = None
+    resize: str | None = None
+    crop: str | None = None
+    mean: str | None = None
+    std: str | None = None
+    run: str | None = None
+    runs_dir: Path = Path("runs")
+    device: str = "auto"
+    batch_size: int = 64
+    workers: int | None = None
+    limit: int | None = None
+    part_size: int | None = None
+    max_cases: int = 2000
+    seed: int = 0
+    fresh: bool = False
+
+
+@dataclass(frozen=True)
+class FitConfig:
+    """One short reference fit on a dataset's train split.
+
+    Attributes
+    ----------
+    dataset
+        decoy, stl10, folder, table:FILE.csv|.parquet, or package.module:function.
+    data_root
+        Folder that holds the datasets; for 'folder', the dataset itself.
+    split
+        Which part of the dataset to learn from.
+    model
+        small_resnet (made for 64 to 128 px) or a torchvision name (resnet18).
+    output
+        The .safetensors file to write; its JSON goes beside it. Default:
+        <data-root>/models/<dataset>/<model>.safetensors.
+    input_size
+        Short for --resize N --crop N; needed where the images differ in size.
+    epochs
+        Passes over the images.
+    batch_size
+        Images a step.
+    workers
+        Processes that read images. Default: by the dataset's kind.
+    device
+        auto, cpu, cuda or cuda:N.
+    seed
+        Key of the initial weights and of the order.
+    """
+
+    dataset: str = "decoy"
+    data_root: Path = Path("data")
+    split: str = "train"
+    model: str = "small_resnet"
+    output: Path | None = None
+    input_size: int | None = None
+    epochs: int = 6
+    batch_size: int = 64
+    workers: int | None = None
+    device: str = "auto"
+    seed: int = 0

@@ -1,0 +1,1 @@
+"""Datasets, the geometry of a view, and the loader."""

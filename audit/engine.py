@@ -1,0 +1,91 @@
+"""The only loop over the dataset: batches in, one committed part of rows out.
+
+Any runner calls ``audit_part(plan, folder, k)``; parts know nothing of each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from audit.data.loader import Views, batches
+from audit.findings import Packed, examine, unpack
+from audit.plan import Plan
+from audit.records import Batch
+from audit.rows import rows_of
+from audit.tables.parts import part_path, write_table
+from audit.tables.schema import SCHEMA_VERSION
+
+__all__ = ["audit_part", "part_metadata", "views_of"]
+
+
+def audit_part(
+    plan: Plan, folder: Path, k: int, progress: Callable[[int], object] = lambda _n: None
+) -> None:
+    """Audit part ``k`` of ``plan`` and commit it to ``folder`` (the run's ``images``).
+
+    ``progress`` is told after each batch how many images it held. Raises what a bad dataset
+    raises, and IncompleteError where the part cannot be written.
+    """
+    tables = []
+    for batch, found in _examined(plan, k):
+        tables.append(rows_of(batch, found, plan.space.names, plan.cells))
+        progress(len(batch))
+    write_table(pa.concat_tables(tables), part_path(folder, k), part_metadata(plan))
+
+
+def part_metadata(plan: Plan) -> dict[str, str]:
+    """What every part's footer says of the plan that made it."""
+    return {
+        "fingerprint": plan.fingerprint_id,
+        "schema_version": str(SCHEMA_VERSION),
+        "cam_height": str(plan.grid[0]),
+        "cam_width": str(plan.grid[1]),
+    }
+
+
+def views_of(plan: Plan) -> Views:
+    """The plan's images as its model sees them."""
+    regions = plan.config.regions == "native"
+    return Views(plan.source, plan.classifier.preprocessing, plan.size, with_regions=regions)
+
+
+def _examined(plan: Plan, k: int) -> Iterator[tuple[Batch, dict[str, np.ndarray]]]:
+    """Each batch with its findings on the host, read while the device works on the next one."""
+    config = plan.config
+    waiting: tuple[Batch, Packed, _Copy] | None = None
+    for batch in batches(views_of(plan), plan.part(k), config.batch_size, config.workers):
+        packed = examine(batch, plan.classifier, plan.space, plan.device)
+        copy = _Copy(packed.matrix)
+        if waiting is not None:
+            yield _unpacked(*waiting)
+        waiting = batch, packed, copy
+    if waiting is not None:
+        yield _unpacked(*waiting)
+
+
+def _unpacked(batch: Batch, packed: Packed, copy: _Copy) -> tuple[Batch, dict[str, np.ndarray]]:
+    return batch, unpack(copy.result(), packed.layout)
+
+
+class _Copy:
+    """A matrix on its way from the device to the host, queued before later work is."""
+
+    def __init__(self, matrix: torch.Tensor) -> None:
+        self._host, self._done = matrix, None
+        if matrix.device.type == "cuda":
+            self._host = torch.empty(matrix.shape, dtype=matrix.dtype, pin_memory=True)
+            self._host.copy_(matrix, non_blocking=True)
+            self._done = torch.cuda.Event()  # type: ignore[no-untyped-call]
+            self._done.record()
+
+    def result(self) -> np.ndarray:
+        """The matrix on the host; waits for the copy alone."""
+        if self._done is not None:
+            self._done.synchronize()
+        host: np.ndarray = self._host.numpy()
+        return host

@@ -1,0 +1,1 @@
+"""Attribution: the activation tap and the CAM family."""

@@ -1,0 +1,212 @@
+"""A run folder's manifest: what was asked, what was used, and how far it came.
+
+Created exclusively before the first part and finished last; a run folder without one is not ours.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from audit.errors import ConfigError, DataError
+from audit.plan import Plan
+from audit.tables.parts import write_bytes
+from audit.tables.schema import SCHEMA_VERSION, SCORE_VERSION
+
+__all__ = ["FILE", "manifest_of", "open_run", "read_manifest", "set_status"]
+
+FILE = "manifest.json"
+FORMAT = "cam-audit-run/1"
+_PACKAGES = ("cam-audit", "torch", "torchvision", "numpy", "pandas", "pyarrow", "opencv-python")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+
+
+def manifest_of(plan: Plan, name: str) -> dict[str, Any]:
+    """The manifest of a run of ``plan`` that is about to start."""
+    config = {key: _plain(value) for key, value in asdict(plan.config).items()}
+    listing, classifier = plan.source.listing, plan.classifier
+    return {
+        "format": FORMAT,
+        "name": name,
+        "status": "running",
+        "started": _now(),
+        "argv": sys.argv,
+        "config": config,
+        "seed": plan.config.seed,
+        "fingerprint": dict(plan.fingerprint),
+        "fingerprint_id": plan.fingerprint_id,
+        "method": "grad-cam",
+        "score_version": SCORE_VERSION,
+        "schema_version": SCHEMA_VERSION,
+        "dataset": {
+            "name": plan.config.dataset,
+            "split": plan.config.split,
+            "classes": list(listing.classes),
+            "n": len(listing),
+            "audited": len(plan.indices),
+            "part_size": plan.part_size,
+            "parts": plan.n_parts,
+        },
+        "model": {
+            "name": classifier.name,
+            "architecture": classifier.architecture,
+            "weights_hash": classifier.weights_hash,
+            "target_layer": classifier.target_layer,
+            "grid": list(plan.grid),
+            "preprocessing": asdict(classifier.preprocessing),
+            "outputs": plan.space.n_outputs,
+            "label_space": plan.space.how,
+        },
+        "view": list(plan.size),
+        "device": str(plan.device),
+        "dtype": "float32",
+        "versions": {"python": platform.python_version(), **_versions()},
+        "warnings": list(plan.warnings),
+        "timings": {},
+    }
+
+
+def open_run(plan: Plan) -> tuple[Path, bool]:
+    """The folder this plan's run lives in, with its manifest written; and whether it goes on.
+
+    Named by ``--run``, else an unfinished run of equal fingerprint, else a new one. Raises
+    ConfigError for a name that is no path component, and where the named folder belongs to another
+    plan (saying in what it differs), or is not a run folder.
+    """
+    config = plan.config
+    folder = _named(plan) if config.run is not None else _unfinished(plan)
+    if folder is None:
+        folder = config.runs_dir / _default_name(plan)
+    if config.fresh and folder.exists():
+        _set_aside(folder)
+    if not (folder / FILE).exists():
+        _create(folder, manifest_of(plan, folder.name))
+        return folder, False
+    _check_same(read_manifest(folder), plan, folder)
+    return folder, True
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest in ``folder``. Raises DataError where it is missing, broken or not ours."""
+    file = folder / FILE
+    try:
+        content = json.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise DataError(f"{folder} is no run folder: {FILE}: {error.strerror}") from error
+    except ValueError as error:
+        raise DataError(f"{file} is not readable JSON: {error}") from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise DataError(f"{file} is not a manifest of this program (format {FORMAT})")
+    return content
+
+
+def set_status(folder: Path, status: str, timings: Mapping[str, float]) -> None:
+    """Say how far the run is: ``audited`` (all tables are written), then ``finished``.
+
+    ``timings`` are the seconds that each stage took.
+    """
+    content = read_manifest(folder)
+    content |= {"status": status, "finished": _now()}
+    content["timings"] = {name: round(seconds, 3) for name, seconds in timings.items()}
+    write_bytes(_encoded(content), folder / FILE)
+
+
+def _named(plan: Plan) -> Path:
+    name = plan.config.run or ""
+    if not _NAME.fullmatch(name):
+        raise ConfigError(
+            f"--run {name!r}: a run name is one path component of letters, digits, '.', '_' and "
+            "'-', beginning with a letter or digit"
+        )
+    return plan.config.runs_dir / name
+
+
+def _unfinished(plan: Plan) -> Path | None:
+    """The newest unfinished run of equal fingerprint."""
+    if plan.config.fresh:
+        return None
+    found = []
+    for file in plan.config.runs_dir.glob(f"*/{FILE}"):
+        if file.parent.is_symlink():
+            continue
+        try:
+            content = read_manifest(file.parent)
+        except DataError:
+            continue  # somebody else's folder, or a broken one: not ours to take up
+        if content["status"] != "finished" and content["fingerprint_id"] == plan.fingerprint_id:
+            found.append((content["started"], file.parent))
+    return max(found)[1] if found else None
+
+
+def _default_name(plan: Plan) -> str:
+    dataset = plan.config.dataset.partition(":")[0]
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{dataset}-{plan.classifier.name}").strip("-.")
+    name = f"{stem}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    taken, count = name, 1
+    while (plan.config.runs_dir / taken).exists():
+        count += 1
+        taken = f"{name}-{count}"
+    return taken
+
+
+def _set_aside(folder: Path) -> None:
+    """Move an existing run of ours out of the way; whatever is not ours stays and is an error."""
+    try:
+        read_manifest(folder)
+    except DataError as error:
+        raise ConfigError(f"--fresh moves only run folders aside: {error}") from error
+    folder.rename(folder.with_name(f"{folder.name}.{datetime.now(UTC):%Y%m%dT%H%M%S%f}.old"))
+
+
+def _create(folder: Path, content: Mapping[str, Any]) -> None:
+    if folder.is_dir() and any(folder.iterdir()):
+        raise ConfigError(f"{folder} exists and is no run folder (no {FILE}): choose another --run")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / FILE).open("xb") as stream:
+            stream.write(_encoded(content))
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        raise ConfigError(f"{folder} cannot be made a run folder: {error.strerror}") from error
+
+
+def _check_same(content: Mapping[str, Any], plan: Plan, folder: Path) -> None:
+    theirs, ours = content["fingerprint"], plan.fingerprint
+    different = [name for name in ours if theirs.get(name) != ours[name]]
+    if different:
+        raise ConfigError(
+            f"{folder} belongs to another plan: its {', '.join(different)} differ from what is "
+            "asked for now; choose another --run, or --fresh to move that run aside"
+        )
+
+
+def _versions() -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = None
+    return found
+
+
+def _plain(value: object) -> object:
+    return str(value) if isinstance(value, Path) else value
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _encoded(content: Mapping[str, Any]) -> bytes:
+    return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "replace")

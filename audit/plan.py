@@ -1,0 +1,214 @@
+"""What one run will do, settled before the first batch: images, model, label space, view, parts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import torch
+
+from audit.choice import choose_classifier, match
+from audit.config import RunConfig
+from audit.data.base import ArraySource, Source
+from audit.data.catalogue import open_source
+from audit.data.geometry import view_of
+from audit.errors import ConfigError, DataError
+from audit.models.classifier import Classifier
+from audit.models.label_space import LabelSpace
+from audit.models.probe import feature_maps, probe
+from audit.records import Preprocessing
+from audit.sampling import stratified
+from audit.tables.schema import SCORE_VERSION
+
+__all__ = ["Plan", "make_plan", "pick_device", "view_size"]
+
+_PART = 16_384
+_SMALL_PART = 256
+_PARTS_OF_A_SMALL_SET = 8
+_COARSE = 4  # a grid this coarse is scored, with a warning
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that fixes a run's tables, and what is needed to make them."""
+
+    config: RunConfig
+    source: Source | ArraySource
+    classifier: Classifier
+    space: LabelSpace
+    device: torch.device
+    size: tuple[int, int]  # height, width of the model's view
+    grid: tuple[int, int]  # h, w of the CAM
+    indices: np.ndarray  # int64[M], ascending: which images
+    part_size: int
+    warnings: tuple[str, ...]
+
+    @property
+    def n_parts(self) -> int:
+        """How many parts the images make."""
+        return -(-len(self.indices) // self.part_size)
+
+    @property
+    def cells(self) -> int:
+        """Cells of the CAM's grid."""
+        return self.grid[0] * self.grid[1]
+
+    def part(self, k: int) -> np.ndarray:
+        """The images of part ``k``: a contiguous range of ``indices``."""
+        return self.indices[k * self.part_size : (k + 1) * self.part_size]
+
+    @cached_property
+    def fingerprint(self) -> Mapping[str, str]:
+        """What must be equal for two runs to make equal tables, by name; values are hashes."""
+        config, listing = self.config, self.source.listing
+        options = {
+            "split": config.split,
+            "limit": config.limit,
+            "seed": config.seed,
+            "part_size": self.part_size,
+            "regions": config.regions,
+            "view": self.size,
+            "target_layer": self.classifier.target_layer,
+            "preprocessing": _without_source(self.classifier.preprocessing),
+            "label_space": (self.space.names, self.space.groups),
+        }
+        files = listing.paths if listing.paths is not None else ()
+        return {
+            "weights": self.classifier.weights_hash,
+            "score_version": str(SCORE_VERSION),
+            "options": _digest(options),
+            "device": self.device.type,
+            "dtype": "float32",
+            "dataset": _digest(
+                config.dataset, listing.classes, files, listing.sizes, listing.labels
+            ),
+            "annotations": listing.annotations if config.regions == "native" else "",
+        }
+
+    @cached_property
+    def fingerprint_id(self) -> str:
+        """The fingerprint as one word."""
+        return _digest(dict(self.fingerprint))
+
+
+def make_plan(config: RunConfig, say: Callable[[str], object] = lambda _line: None) -> Plan:
+    """Open the dataset and the model, match them, and measure view and grid.
+
+    ``say`` is told what takes long. Raises ConfigError, DataError or ModelError, each naming what
+    to change.
+    """
+    _check(config)
+    source = open_source(config.dataset, config.data_root, config.split)
+    indices = stratified(source.listing.labels, config.limit, config.seed)
+    classifier = choose_classifier(config, say)
+    device = pick_device(config.device)
+    size = view_size(source, indices, classifier.preprocessing)
+    probed = probe(classifier.module, classifier.target_layer, size)
+    space = match(config, source.listing.classes, classifier, probed.outputs)
+    classifier.module.to(device).to(memory_format=torch.channels_last)
+    return Plan(
+        config=config,
+        source=source,
+        classifier=classifier,
+        space=space,
+        device=device,
+        size=size,
+        grid=probed.grid,
+        indices=indices,
+        part_size=_part_size(config.part_size, len(indices)),
+        warnings=_warnings(source, classifier, space, size, probed.grid),
+    )
+
+
+def pick_device(name: str) -> torch.device:
+    """The device of that name; ``auto``: CUDA where there is one. Raises ConfigError."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ConfigError(
+            f"--device {name} cannot be used ({str(error).splitlines()[0]}); "
+            "known: auto, cpu, cuda, cuda:N"
+        ) from error
+    return device
+
+
+def _check(config: RunConfig) -> None:
+    least = {"batch_size": 1, "workers": 0, "part_size": 1, "max_cases": 0, "limit": 1, "seed": 0}
+    for name, low in least.items():
+        value = getattr(config, name)
+        if value is not None and value < low:
+            flag = name.replace("_", "-")
+            raise ConfigError(f"--{flag} {value}: a whole number of at least {low} is needed")
+    if config.regions not in ("native", "none"):
+        raise ConfigError(f"--regions {config.regions}: known: native, none")
+
+
+def view_size(
+    source: Source | ArraySource, indices: np.ndarray, preprocessing: Preprocessing
+) -> tuple[int, int]:
+    """The size of the model's view, from the first readable image."""
+    if isinstance(source, ArraySource):
+        height, width = source.images.shape[-2:]
+        view = view_of(height, width, preprocessing)
+        return view.height, view.width
+    for index in indices:
+        pixels = source.read(int(index)).pixels
+        if pixels is not None:
+            view = view_of(pixels.shape[0], pixels.shape[1], preprocessing)
+            return view.height, view.width
+    raise DataError(f"none of the {len(indices)} images can be read; the first: {_first(source)}")
+
+
+def _first(source: Source) -> str:
+    paths = source.listing.paths
+    return f"{paths[0] if paths else 0!r}: {source.read(0).detail}"
+
+
+def _warnings(
+    source: Source | ArraySource,
+    classifier: Classifier,
+    space: LabelSpace,
+    size: tuple[int, int],
+    grid: tuple[int, int],
+) -> tuple[str, ...]:
+    coarse = () if max(grid) > _COARSE else (_coarse_grid(classifier, size, grid),)
+    return (*source.warnings, *classifier.notes, *space.notes, *coarse)
+
+
+def _coarse_grid(classifier: Classifier, size: tuple[int, int], grid: tuple[int, int]) -> str:
+    """The one warning of a grid that hardly says where, with the last finer layer's name."""
+    maps = feature_maps(classifier.module, size)
+    finer = [(name, h, w) for name, (_, h, w) in maps.items() if min(h, w) > _COARSE]
+    what = "a single cell cannot say where" if grid == (1, 1) else "a cell covers much of the view"
+    better = f"; --target-layer {finer[-1][0]} has {finer[-1][1]}×{finer[-1][2]}" if finer else ""
+    return (
+        f"the maps of {classifier.target_layer} have {grid[0]}×{grid[1]} cells, {what}{better}; a "
+        "larger --input-size refines the grid as well"
+    )
+
+
+def _part_size(asked: int | None, n: int) -> int:
+    if asked is not None:
+        return asked
+    return min(_PART, max(_SMALL_PART, -(-n // _PARTS_OF_A_SMALL_SET)))
+
+
+def _without_source(preprocessing: Preprocessing) -> str:
+    return repr(replace(preprocessing, source=""))
+
+
+def _digest(*parts: object) -> str:
+    state = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            state.update(part.tobytes())
+        else:
+            state.update(json.dumps(part, default=str).encode())
+    return state.hexdigest()

@@ -1,0 +1,113 @@
+"""The records that travel from the dataset to the tables: frozen, shapes in comments.
+
+N images, C classes of the label space, h×w the CAM's grid, H×W the model's view in pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+    from audit.data.geometry import View
+
+__all__ = ["Batch", "Listing", "Preprocessing", "Reading", "Sample"]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One item of a user's map-style dataset (``--dataset package.module:function``).
+
+    ``image`` is RGB: a uint8 array or tensor of shape H×W×3, 3×H×W or H×W, a PIL image, or the
+    path of an image file. ``label`` is an index into the dataset's ``classes`` (None or -1: no
+    label). ``boxes`` are N×4 as (x0, y0, x1, y1) in pixels of the upright image, half-open;
+    ``mask`` is a boolean H×W raster of the object; at most one of the two. ``path`` is only a
+    name to show; ``slices`` are further attributes to group by (camera, site, …).
+    """
+
+    image: Any
+    label: int | None = None
+    boxes: Any = None
+    mask: Any = None
+    path: str | None = None
+    slices: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One image as it was read: pixels, or the reason why there are none.
+
+    ``pixels`` is None where the source could not be read; ``detail`` then says why. It may also
+    hold a note on a readable image (an animation's first frame was taken, say).
+    """
+
+    pixels: np.ndarray | None  # H×W×3 uint8 RGB, upright (EXIF orientation applied)
+    digest: str  # hex, 128 bit: hash of the source's bytes, as stored
+    detail: str = ""
+    boxes: np.ndarray | None = None  # n×4 float64 (x0, y0, x1, y1), half-open pixels, upright
+    mask: np.ndarray | None = None  # H×W bool
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a dataset holds, in its frozen order, known without decoding one image."""
+
+    classes: tuple[str, ...]  # names, in label order
+    labels: np.ndarray  # int64[N]; -1: no label
+    paths: tuple[str, ...] | None  # N paths relative to the root; None: the images share a file
+    sizes: np.ndarray  # int64[N]: bytes of each source
+    annotations: str = ""  # hash of whatever says where the objects are; "" where nothing does
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What the loader hands to the engine: one model view an image, and what its row needs."""
+
+    index: np.ndarray  # int64[B]: position in the dataset's order
+    pixels: torch.Tensor  # B×3×H×W uint8
+    view: View | None  # still to be applied to the pixels, on the device; None: they are the view
+    readable: np.ndarray  # bool[B]; pixels are zero where False
+    label: np.ndarray  # int64[B]; -1: no label
+    region: torch.Tensor | None  # B×H×W bool on the model's view; None: no image has a region
+    n_regions: np.ndarray  # int32[B]
+    visible: np.ndarray  # float32[B]: share of the region that the view keeps; NaN: no region
+    size: np.ndarray  # int32[B×2]: height, width of the upright source; 0 where unreadable
+    frame: np.ndarray  # float32[B×4]: x0, y0, x1, y1 of the view, in the source's pixels
+    digest: tuple[str, ...]
+    detail: tuple[str, ...]
+    path: tuple[str | None, ...]
+    slices: tuple[Mapping[str, str], ...]
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def view_on(self, device: torch.device) -> torch.Tensor:
+        """The model's view of every image, B×3×H×W uint8 on ``device``; resized there."""
+        pixels = self.pixels.to(device, non_blocking=True)
+        return pixels if self.view is None else self.view.pixels(pixels)
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a model wants its images: the geometry of its view, then the normalisation.
+
+    ``resize`` is the shorter side (aspect ratio kept), or an exact (height, width), or None (the
+    image's own size); ``crop`` a centred (height, width) taken afterwards, padded with black where
+    the image is smaller, as torchvision does; ``interpolation`` one of ``nearest``, ``bilinear``,
+    ``bicubic`` (antialiased on uint8, as torchvision's). Then (x / 255 - mean) / std, RGB.
+    ``source`` says where the values came from, for the manifest.
+    """
+
+    resize: int | tuple[int, int] | None = None
+    crop: tuple[int, int] | None = None
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    interpolation: str = "bilinear"
+    source: str = "none: RGB in [0, 1]"

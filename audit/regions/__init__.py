@@ -1,0 +1,1 @@
+"""Where the evidence should lie: boxes and masks as geometry."""

@@ -1,0 +1,1 @@
+"""Scores of a map against a region: pure tensor functions."""

@@ -1,0 +1,178 @@
+"""From flagged images to the class table, the pairs, and the summary a person reads first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from scipy.stats import binomtest
+
+from audit.triage import judged
+
+__all__ = ["class_table", "pair_table", "problems", "summarise"]
+
+_MEDIANS = {
+    "median_mass": "true_relevance_mass_accuracy",
+    "median_lift": "true_mass_lift",
+    "median_area": "region_area_fraction",
+    "median_center_baseline": "center_baseline_mass",
+    "median_permuted_baseline": "permuted_baseline_mass",
+}
+_EXAMPLES = 5
+
+
+def class_table(
+    images: pd.DataFrame, cases: pd.DataFrame, classes: tuple[str, ...]
+) -> pd.DataFrame:
+    """One row for each of the dataset's classes, also where no image shows it."""
+    answered = images[images["correct"].notna()]
+    scored = images[_scored(images)]
+    off = cases["off_object"][judged(images)]
+    wrong = pair_table(images[images["correct"].eq(False).fillna(value=False)])
+    rows = []
+    for index, label in enumerate(classes):
+        mine = answered["correct"][answered["true_class"] == index]
+        rows.append(
+            {"true_class": index, "label": label}
+            | _accuracy(int(mine.sum()), len(mine))
+            | _attention(scored[scored["true_class"] == index])
+            | {"off_object_rate": _number(off[images["true_class"] == index].mean())}
+            | _worst(wrong[wrong["true_class"] == index])
+            | {"verdict": "not_tested"}
+        )
+    return pd.DataFrame(rows)
+
+
+def pair_table(images: pd.DataFrame) -> pd.DataFrame:
+    """How often each label got each answer, most often first."""
+    keys = ["true_class", "pred_class", "true_label", "pred_label"]
+    counts = (
+        images.dropna(subset=keys).groupby(keys, observed=True).size().rename("n").reset_index()
+    )
+    return counts.sort_values(["n", *keys[:2]], ascending=[False, True, True], ignore_index=True)
+
+
+def problems(images: pd.DataFrame) -> list[dict[str, Any]]:
+    """What is wrong with the data: kind, count and the first examples."""
+    copies = images["sample_id"].str.contains("#")
+    kinds = {
+        "unreadable": images["status"] == "unreadable",
+        "nonfinite": images["status"] == "nonfinite",
+        "unlabelled": images["true_class"].isna(),
+        "duplicate": copies,
+        "no_region": (images["n_regions"] == 0).fillna(value=False),
+        "region_cut_away": (images["region_visible_fraction"] < 0.25).fillna(value=False),  # noqa: PLR2004
+        "note": (images["status"] == "ok") & images["status_detail"].notna(),
+    }
+    return [
+        {"kind": kind, "count": int(where.sum()), "examples": _examples(images[where])}
+        for kind, where in kinds.items()
+        if where.any()
+    ]
+
+
+def summarise(
+    images: pd.DataFrame, cases: pd.DataFrame, galleries: dict[str, int]
+) -> dict[str, Any]:
+    """The content of ``summary.json``; what does not exist is None, never 0."""
+    answered = images["correct"].dropna()
+    scored = images[_scored(images)]
+    flags = cases.drop(columns=["index", "sample_id", "reason", "severity"])
+    return {
+        "counts": _counts(images, flags),
+        "accuracy": _interval(int(answered.sum()), len(answered)),
+        "attention": None if scored.empty else _overall(scored),
+        "two_by_two": _two_by_two(images, cases),
+        "flags": {
+            name: int(column.sum()) for name, column in flags.items() if column.notna().any()
+        },
+        "galleries": galleries,
+        "problems": problems(images),
+    }
+
+
+def _scored(images: pd.DataFrame) -> pd.Series:
+    """Images whose true-class map counts in an aggregate over regions."""
+    visible = images["region_visible_fraction"] >= 0.25  # noqa: PLR2004 - METRICS: not judged below
+    return visible & images["true_relevance_mass_accuracy"].notna()
+
+
+def _counts(images: pd.DataFrame, flags: pd.DataFrame) -> dict[str, int]:
+    status = images["status"].value_counts()
+    return {
+        "audited": len(images),
+        **{name: int(status.get(name, 0)) for name in ("ok", "unreadable", "nonfinite")},
+        "unlabelled": int(images["true_class"].isna().sum()),
+        "no_region": int(flags["no_region"].sum()),
+        "duplicates": int(images["sample_id"].str.contains("#").sum()),
+        "degenerate_cam": int(flags["degenerate_cam"].sum()),
+        "judged": int(judged(images).sum()),
+    }
+
+
+def _interval(successes: int, n: int) -> dict[str, float | int] | None:
+    if n == 0:
+        return None
+    wilson = binomtest(successes, n).proportion_ci(method="wilson")
+    return {"value": successes / n, "low": float(wilson.low), "high": float(wilson.high), "n": n}
+
+
+def _accuracy(successes: int, n: int) -> dict[str, Any]:
+    found = _interval(successes, n) or {}
+    return {
+        "n": n,
+        "n_correct": successes,
+        "accuracy": found.get("value"),
+        "accuracy_low": found.get("low"),
+        "accuracy_high": found.get("high"),
+    }
+
+
+def _attention(scored: pd.DataFrame) -> dict[str, Any]:
+    medians = {name: scored[column].median() for name, column in _MEDIANS.items()}
+    return {"n_scored": len(scored), **medians}
+
+
+def _overall(scored: pd.DataFrame) -> dict[str, float | int | None]:
+    found = _attention(scored)
+    names = {
+        "median_center_baseline": "center_baseline",
+        "median_permuted_baseline": "permuted_baseline",
+    }
+    kept = {
+        names.get(name, name): _number(value) for name, value in found.items() if name != "n_scored"
+    }
+    return {**kept, "n": len(scored)}
+
+
+def _two_by_two(images: pd.DataFrame, cases: pd.DataFrame) -> dict[str, int] | None:
+    counted = judged(images) & images["correct"].notna()
+    if not counted.any():
+        return None
+    right, off = images["correct"][counted].astype(bool), cases["off_object"][counted].astype(bool)
+    return {
+        "correct_on": int((right & ~off).sum()),
+        "correct_off": int((right & off).sum()),
+        "wrong_on": int((~right & ~off).sum()),
+        "wrong_off": int((~right & off).sum()),
+    }
+
+
+def _worst(wrong: pd.DataFrame) -> dict[str, Any]:
+    if wrong.empty:
+        return {"worst_confusion": None, "worst_confusion_n": None}
+    first = wrong.iloc[0]
+    return {"worst_confusion": first["pred_label"], "worst_confusion_n": int(first["n"])}
+
+
+def _examples(images: pd.DataFrame) -> list[str]:
+    rows = images.head(_EXAMPLES)
+    names = rows["path"].fillna("index " + rows["index"].astype(str))
+    return [
+        f"{name}: {detail}" if isinstance(detail, str) and detail else str(name)
+        for name, detail in zip(names, rows["status_detail"], strict=True)
+    ]
+
+
+def _number(value: Any) -> float | None:
+    return None if pd.isna(value) else float(value)

@@ -1,0 +1,1 @@
+"""Arrow schemas, and the parts they are written in."""

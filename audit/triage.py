@@ -1,0 +1,129 @@
+"""Flags from the tables alone: what to look at first. Triage suspects, it proves nothing.
+
+An image is judged only where its predicted class's map and its region allow it: at least a quarter
+of the region visible, and the region grown by one CAM cell covering at most 80% of the frame.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from audit.tables.schema import FLAGS
+
+__all__ = ["READ", "flag", "judged"]
+
+#: The columns of ``images`` that flags are made from.
+READ = [
+    "index",
+    "path",
+    "sample_id",
+    "status",
+    "status_detail",
+    "n_regions",
+    "region_source",
+    "region_area_fraction",
+    "region_visible_fraction",
+    "guard_area_fraction",
+    "true_class",
+    "pred_class",
+    "true_label",
+    "pred_label",
+    "correct",
+    "true_probability",
+    "pred_probability",
+    "true_cam_status",
+    "pred_cam_status",
+    "true_relevance_mass_accuracy",
+    "true_mass_lift",
+    "pred_relevance_mass_accuracy",
+    "pred_mass_lift",
+    "pred_pointing_game_hit_guard",
+    "center_baseline_mass",
+    "permuted_baseline_mass",
+]
+_LEAST_VISIBLE = 0.25
+_LARGEST_GUARD = 0.8
+
+
+def judged(images: pd.DataFrame) -> pd.Series:
+    """Which images the triage judges: bool, aligned with ``images``."""
+    fits = (
+        (images["pred_cam_status"] == "ok")
+        & (images["region_area_fraction"] > 0)
+        & (images["region_visible_fraction"] >= _LEAST_VISIBLE)
+        & (images["guard_area_fraction"] <= _LARGEST_GUARD)
+    )
+    return _sure(fits)
+
+
+def flag(images: pd.DataFrame) -> pd.DataFrame:
+    """The ``cases`` table of these ``images`` (columns READ): flags, reason and severity.
+
+    ``off_object`` is S0: lift below 1, or the hottest point outside the grown region, of the
+    predicted class's map. Flags that need what was not done are null.
+    """
+    ok, unreadable = _sure(images["status"] == "ok"), _sure(images["status"] == "unreadable")
+    status = images["pred_cam_status"]
+    missed = _sure(~images["pred_pointing_game_hit_guard"])
+    raised = {
+        "misclassified": _sure(~images["correct"]),
+        "off_object": judged(images) & (_sure(images["pred_mass_lift"] < 1) | missed),
+        "no_evidence": ok & _sure(status == "zero"),
+        "degenerate_cam": ok & _sure(status.isin(["degenerate", "nonfinite"])),
+        "unreadable": unreadable,
+        "no_region": ~unreadable & _sure(images["n_regions"] == 0),
+    }
+    cases = images[["index", "sample_id"]].copy()
+    for name in FLAGS:
+        cases[name] = raised.get(name, pd.Series(pd.NA, index=images.index, dtype="boolean"))
+    cases["severity"] = _severity(images, cases)
+    cases["reason"] = _reasons(images, cases)
+    return cases
+
+
+def _sure(condition: pd.Series) -> pd.Series:
+    """A condition as plain bool: null is not so."""
+    return condition.astype("boolean").fillna(value=False).astype(bool)
+
+
+def _severity(images: pd.DataFrame, cases: pd.DataFrame) -> pd.Series:
+    """The larger of the error's confidence and of how far the lift falls short of chance."""
+    error = images["pred_probability"].where(cases["misclassified"], 0)
+    short = (1 - images["pred_mass_lift"]).clip(lower=0).where(cases["off_object"], 0)
+    broken = (images["status"] != "ok").astype("float32")
+    return pd.concat([error, short, broken], axis=1).max(axis=1).astype("float32")
+
+
+def _reasons(images: pd.DataFrame, cases: pd.DataFrame) -> pd.Series:
+    """One sentence for each row with a flag worth a look, with its numbers; "" for the others."""
+    told = ["misclassified", "off_object", "no_evidence", "degenerate_cam"]
+    shown = (images["status"] != "ok") | cases[told].any(axis=1)
+    rows = pd.concat([images, cases[told]], axis=1)[shown]
+    said = [_sentence(row) for row in rows.itertuples(index=False)]
+    return pd.Series(said, index=rows.index, dtype=object).reindex(images.index, fill_value="")
+
+
+def _sentence(row: Any) -> str:
+    if row.status == "unreadable":
+        return f"could not be read: {row.status_detail}"
+    if row.status == "nonfinite":
+        return "the model's scores are not finite"
+    said = []
+    if row.misclassified:
+        said.append(
+            f"predicted {row.pred_label!r} at {row.pred_probability:.2f}, labelled "
+            f"{row.true_label!r} ({row.true_probability:.2f})"
+        )
+    if row.off_object:
+        where = "hottest point beside the region; " if not row.pred_pointing_game_hit_guard else ""
+        said.append(
+            f"{where}{row.pred_relevance_mass_accuracy:.0%} of the map of {row.pred_label!r} on a "
+            f"region of {row.region_area_fraction:.0%} of the view (lift {row.pred_mass_lift:.2f})"
+        )
+    if row.no_evidence:
+        said.append(f"the map of {row.pred_label!r} is zero: nothing in it speaks for the class")
+    if row.degenerate_cam:
+        said.append(f"the map of {row.pred_label!r} is {row.pred_cam_status}: it cannot say where")
+    return "; ".join(said)

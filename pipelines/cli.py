@@ -1,0 +1,119 @@
+"""The ``cam-audit`` command: flags, environment and TOML file into a configuration, then the call.
+
+Imports that take time happen inside the commands, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, CycloptsError, Parameter
+from cyclopts.config import Env, Toml
+
+from audit.config import FitConfig, RunConfig
+from audit.errors import AuditError, ConfigError, nearest
+
+__all__ = ["app", "main"]
+
+_PREFIX = "CAM_AUDIT_"
+_INTERRUPTED = 130
+_USAGE = 2
+_RUN, _FIT = RunConfig(), FitConfig()
+
+app = App(
+    name="cam-audit",
+    help="Audit an image classifier before its release.",
+    version_flags=["--version"],
+    result_action="return_value",
+)
+
+
+@app.command
+def run(*, config: Annotated[RunConfig, Parameter(name="*")] = _RUN) -> None:
+    """Audit a dataset: writes a run folder and renders its report."""
+    from audit.auditing import run_audit
+
+    print(run_audit(config, _say))
+
+
+@app.command
+def fit(*, config: Annotated[FitConfig, Parameter(name="*")] = _FIT) -> None:
+    """Fit a reference classifier on a dataset's train split."""
+    from audit.fit import fit as fit_classifier
+
+    print(fit_classifier(config, _say))
+
+
+@app.command
+def report(run: Path, /) -> None:
+    """Render a run's report again; no model and no dataset are needed."""
+    from audit.report.render import render_report
+
+    print(render_report(run))
+
+
+@app.command
+def schema() -> None:
+    """Print every table's columns with their types, units and meaning."""
+    from audit.tables.schema import as_markdown
+
+    print(as_markdown())
+
+
+@app.meta.default
+def _configured(
+    *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+    config: Annotated[Path | None, Parameter(help="TOML file of options: key = value.")] = None,
+) -> Any:
+    _refuse_unknown_variables()
+    app.config = [Env(_PREFIX, command=False)]
+    if config is not None:
+        app.config.append(Toml(config, must_exist=True, use_commands_as_keys=False))
+    return app(tokens, exit_on_error=False, print_error=True)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns its exit code (README lists them)."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    return _guarded(lambda: app.meta(argv, exit_on_error=False, print_error=True))
+
+
+def _guarded(call: Callable[[], object]) -> int:
+    """Run ``call``; a user's mistake becomes one line and its exit code, never a traceback."""
+    try:
+        call()
+    except CycloptsError:
+        return _USAGE  # cyclopts has printed it
+    except AuditError as error:
+        print(f"cam-audit: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("cam-audit: interrupted; the same command goes on where it was", file=sys.stderr)
+        return _INTERRUPTED
+    return 0
+
+
+def _refuse_unknown_variables() -> None:
+    known = {
+        f"{_PREFIX}{name.upper()}"
+        for config in (RunConfig, FitConfig)
+        for name in config.__dataclass_fields__
+    }
+    for variable in sorted(os.environ):
+        if variable.startswith(_PREFIX) and variable not in known:
+            raise ConfigError(
+                f"environment variable {variable}: {nearest(variable, sorted(known))}"
+            )
+
+
+def _interrupt(_signal: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)

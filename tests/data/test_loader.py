@@ -1,0 +1,129 @@
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+import torch
+
+from audit.data.loader import Views, batches
+from audit.data.stl10 import open_stl10
+from audit.errors import ConfigError, DataError
+from audit.records import Listing, Preprocessing, Reading
+
+OWN_SIZE = Preprocessing()
+
+
+@dataclass(frozen=True)
+class Toy:
+    """Images of one grey level each, of the sizes given; None cannot be read."""
+
+    sizes: tuple
+    boxes: dict = field(default_factory=dict)
+    masks: dict = field(default_factory=dict)
+    warnings: tuple = ()
+
+    @property
+    def listing(self):
+        n = len(self.sizes)
+        paths = tuple(f"{i}.png" for i in range(n))
+        return Listing(("a", "b"), np.arange(n) % 2, paths, np.zeros(n, dtype=np.int64))
+
+    def read(self, index):
+        if self.sizes[index] is None:
+            return Reading(None, "00", "truncated")
+        if self.sizes[index] == "broken":
+            raise DataError("row 7: no such label")
+        pixels = np.full((*self.sizes[index], 3), index, dtype=np.uint8)
+        return Reading(pixels, f"{index:02x}", "", self.boxes.get(index), self.masks.get(index))
+
+    def slices(self, index):
+        return {"camera": str(index)}
+
+
+def _batches(source, preprocessing=OWN_SIZE, size=(8, 8), batch=2, workers=0, regions=True):
+    views = Views(source, preprocessing, size, with_regions=regions)
+    return list(batches(views, np.arange(len(source.listing)), batch, workers))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_order_and_size_of_batches(workers):
+    found = _batches(Toy(((8, 8),) * 5), workers=workers)
+    assert [batch.index.tolist() for batch in found] == [[0, 1], [2, 3], [4]]
+    assert found[1].pixels[1, 0, 0, 0].item() == 3
+    assert found[1].path == ("2.png", "3.png")
+    assert found[2].slices == ({"camera": "4"},)
+
+
+def test_an_unreadable_image_keeps_its_place():
+    (batch,) = _batches(Toy(((8, 8), None)))
+    assert batch.readable.tolist() == [True, False]
+    assert batch.detail == ("", "truncated")
+    assert batch.size.tolist() == [[8, 8], [0, 0]]
+    assert not batch.pixels[1].any()
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_another_size_is_an_error_that_names_the_image_and_the_way_out(workers):
+    with pytest.raises(ConfigError, match=r"'1\.png' gives a view of 8×9.*--input-size") as caught:
+        _batches(Toy(((8, 8), (8, 9))), workers=workers)
+    assert "Traceback" not in str(caught.value)
+
+
+def test_a_bad_dataset_is_told_as_it_is_from_a_worker():
+    with pytest.raises(DataError, match="^row 7: no such label$"):
+        _batches(Toy(("broken",)), workers=1)
+
+
+def test_boxes_become_a_region_and_what_the_crop_cuts_is_counted():
+    # an 8×16 image cropped to its middle 8 columns (4 to 12); the box covers columns 2 to 6
+    toy = Toy(((8, 16),), boxes={0: np.array([[2.0, 0, 6, 4]])})
+    (batch,) = _batches(toy, Preprocessing(crop=(8, 8)))
+    assert batch.region[0, :4, :2].all()
+    assert batch.region.sum().item() == 8
+    assert batch.visible.tolist() == [0.5]
+    assert batch.n_regions.tolist() == [1]
+    assert batch.frame.tolist() == [[4, 0, 12, 8]]
+
+
+def test_overlapping_boxes_count_once_and_those_outside_not_at_all():
+    boxes = np.array([[0.0, 0, 4, 8], [2, 0, 6, 8], [20, 20, 30, 30]])
+    (batch,) = _batches(Toy(((8, 8),), boxes={0: boxes}))
+    assert batch.n_regions.tolist() == [2]
+    assert batch.region.sum().item() == 48
+    assert batch.visible.tolist() == [1]
+
+
+def test_an_empty_mask_is_no_region():
+    (batch,) = _batches(Toy(((8, 8),), masks={0: np.zeros((8, 8), dtype=bool)}))
+    assert batch.region is None
+    assert batch.n_regions.tolist() == [0]
+    assert np.isnan(batch.visible[0])
+
+
+def test_regions_can_be_left_out():
+    toy = Toy(((8, 8),), boxes={0: np.array([[0.0, 0, 4, 4]])})
+    (batch,) = _batches(toy, regions=False)
+    assert batch.region is None
+
+
+def test_array_batches_are_slices_of_the_file(stl10_root):
+    source = open_stl10(stl10_root, "test")
+    found = _batches(source, size=(96, 96), batch=10)
+    assert [len(batch) for batch in found] == [10, 10, 4]
+    assert np.array_equal(torch.cat([b.pixels for b in found]).numpy(), source.images)
+    assert len({digest for batch in found for digest in batch.digest}) == 24
+
+
+def test_array_masks_follow_the_crop(stl10_root):
+    source = open_stl10(stl10_root, "test")
+
+    class Masked:
+        images, listing, warnings = source.images, source.listing, ()
+        masks = np.zeros((24, 96, 96), dtype=np.uint8)
+
+    Masked.masks[0, 40:50, 0:96] = 1  # a band: the middle half of the columns is kept
+    views = Views(Masked(), Preprocessing(crop=(48, 48)), (48, 48), with_regions=True)
+    (batch,) = batches(views, np.arange(2), 2, 0)
+    assert batch.view_on(torch.device("cpu")).shape == (2, 3, 48, 48)
+    assert batch.region[0].sum().item() == 10 * 48
+    assert batch.visible[0] == 0.5
+    assert batch.n_regions.tolist() == [1, 0]

@@ -1,0 +1,56 @@
+import pytest
+import torch
+from torch.nn import functional as F
+
+from audit.scores import pointing
+
+
+def _region(size, rows, columns):
+    region = torch.zeros(1, *size, dtype=torch.bool)
+    region[0, rows, columns] = True
+    return region
+
+
+def test_hits_equals_quantus_reference(parity_maps):
+    maps, masks = parity_maps
+    assert pointing.hits(maps, masks.float()).tolist() == [False, False, True, True]
+
+
+def test_any_tied_maximum_counts():
+    heat = torch.tensor([[[2.0, 0.0], [0.0, 2.0]]])
+    assert pointing.hits(heat, _region((2, 2), 1, 1).float()).item()
+    assert not pointing.hits(heat, _region((2, 2), 0, 1).float()).item()
+
+
+def test_half_covered_pixel_is_in():
+    heat = torch.tensor([[[1.0, 0.0]]])
+    assert pointing.hits(heat, torch.tensor([[[0.5, 0.0]]])).item()
+    assert not pointing.hits(heat, torch.tensor([[[0.49, 1.0]]])).item()
+
+
+@pytest.mark.parametrize(("tolerance", "near"), [(29.9, False), (30.0, True)])
+def test_tolerance_is_in_source_pixels(tolerance, near):
+    # maximum at column 0, region at column 3 of a row of 4 that spans 40 source pixels: 30 apart
+    heat = torch.tensor([[[1.0, 0.0, 0.0, 0.0]]])
+    frame = torch.tensor([[0.0, 0.0, 40.0, 10.0]])
+    region = _region((1, 4), 0, 3).float()
+    assert pointing.hits_within(heat, region, frame, tolerance).item() is near
+
+
+@pytest.mark.parametrize("reach", [(0, 0), (1, 2), (3, 1), (40, 40)])
+def test_dilate_equals_max_pool(reach):
+    region = torch.rand(2, 17, 23, generator=torch.Generator().manual_seed(0)) > 0.97
+    kernel, padding = (2 * reach[0] + 1, 2 * reach[1] + 1), reach
+    padded = F.pad(region.float(), (padding[1], padding[1], padding[0], padding[0]))
+    peer = F.max_pool2d(padded[:, None], kernel, stride=1)[:, 0] > 0
+    assert torch.equal(pointing.dilate(region, reach), peer)
+
+
+def test_raster_keeps_small_views_and_shares_of_large_ones():
+    assert pointing.raster_size((48, 64)) == (48, 64)
+    assert pointing.raster_size((224, 60)) == (64, 60)
+    region = _region((128, 128), slice(0, 3), slice(0, 2))
+    raster = pointing.to_raster(region, (64, 64))
+    assert raster[0, 0, 0].item() == 1
+    assert raster[0, 1, 0].item() == 0.5
+    assert raster.sum().item() == pytest.approx(6 / 4)

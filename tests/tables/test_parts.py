@@ -1,0 +1,57 @@
+import errno
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from audit.errors import DataError, IncompleteError
+from audit.tables import parts
+
+TABLE = pa.table({"index": [1, 2, 3]})
+MINE = {"fingerprint": "abc"}
+
+
+def test_a_part_carries_its_fingerprint(tmp_path):
+    parts.write_table(TABLE, parts.part_path(tmp_path, 3), MINE)
+    assert parts.done_parts(tmp_path, MINE) == {3}
+    assert parts.done_parts(tmp_path, {"fingerprint": "other"}) == set()
+    ((path, table),) = parts.read_parts(tmp_path)
+    assert path.name == "part-00003.parquet"
+    assert table.equals(TABLE)
+
+
+def test_a_truncated_part_is_not_done(tmp_path):
+    path = parts.part_path(tmp_path, 0)
+    parts.write_table(TABLE, path, MINE)
+    path.write_bytes(path.read_bytes()[:-5])
+    assert parts.done_parts(tmp_path, MINE) == set()
+    with pytest.raises(DataError, match="part-00000"):
+        list(parts.read_parts(tmp_path))
+
+
+def test_parts_come_in_the_order_of_their_numbers(tmp_path):
+    for k in (100_000, 2, 10):
+        parts.write_table(pa.table({"k": [k]}), parts.part_path(tmp_path, k), MINE)
+    assert [table["k"][0].as_py() for _, table in parts.read_parts(tmp_path)] == [2, 10, 100_000]
+
+
+def test_a_full_disk_leaves_nothing_behind(tmp_path, monkeypatch):
+    def full(*_args, **_kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(parts.os, "fsync", full)
+    with pytest.raises(IncompleteError, match=r"part-00000\.parquet.*disk is full") as caught:
+        parts.write_table(TABLE, parts.part_path(tmp_path, 0), MINE)
+    assert caught.value.exit_code == 4
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_fixed_lists_read_nulls_as_zeros():
+    values = pa.FixedSizeListArray.from_arrays(
+        pa.array([1, 2, 9, 9, 5, 6], pa.uint8()), 2, mask=pa.array([False, True, False])
+    )
+    found = parts.fixed_lists(pa.chunked_array([values]), 2)
+    assert found.dtype == np.uint8
+    assert found[[0, 2]].tolist() == [[1, 2], [5, 6]]
+    round_trip = pa.chunked_array([pa.array([[1, 2], None], pa.list_(pa.uint8(), 2))])
+    assert parts.fixed_lists(round_trip, 2).tolist() == [[1, 2], [0, 0]]
