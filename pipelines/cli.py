@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
-from cyclopts.config import Env, Toml
+from cyclopts.config import Dict, Env
 
 from audit.config import FitConfig, RunConfig
 from audit.errors import AuditError, ConfigError, nearest
@@ -30,7 +31,9 @@ app = App(
     help="Audit an image classifier before its release.",
     version_flags=["--version"],
     result_action="return_value",
+    suppress_keyboard_interrupt=False,
 )
+app.meta.suppress_keyboard_interrupt = False  # main() ends an interrupted run in our own words
 
 
 @app.command
@@ -71,9 +74,8 @@ def _configured(
     config: Annotated[Path | None, Parameter(help="TOML file of options: key = value.")] = None,
 ) -> Any:
     _refuse_unknown_variables()
-    app.config = [Env(_PREFIX, command=False)]
-    if config is not None:
-        app.config.append(Toml(config, must_exist=True, use_commands_as_keys=False))
+    variables = Env(_PREFIX, command=False)
+    app.config = (variables,) if config is None else (variables, _file(config))
     return app(tokens, exit_on_error=False, print_error=True)
 
 
@@ -96,6 +98,16 @@ def _guarded(call: Callable[[], object]) -> int:
         print("cam-audit: interrupted; the same command goes on where it was", file=sys.stderr)
         return _INTERRUPTED
     return 0
+
+
+def _file(path: Path) -> Dict:
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"--config {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise ConfigError(f"--config {path} is not TOML: {error}") from error
+    return Dict(content, use_commands_as_keys=False, source=str(path))
 
 
 def _refuse_unknown_variables() -> None:

@@ -1,8 +1,11 @@
 """Tiny seeded inputs that several tests share."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -27,8 +30,6 @@ STL10_CLASSES = (
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """A developer's own CAM_AUDIT_ variables must not change what is tested."""
-    import os
-
     for name in list(os.environ):
         if name.startswith("CAM_AUDIT_"):
             monkeypatch.delenv(name)
@@ -68,3 +69,57 @@ def run_config(stl10_root: Path, checkpoint: Path, tmp_path: Path) -> RunConfig:
         batch_size=4,
         part_size=10,
     )
+
+
+_GOOD = {
+    "index": 0,
+    "path": "a.jpg",
+    "sample_id": "00",
+    "status": "ok",
+    "status_detail": None,
+    "n_regions": 1,
+    "region_source": "annotation",
+    "region_area_fraction": 0.2,
+    "region_visible_fraction": 1.0,
+    "guard_area_fraction": 0.4,
+    "true_class": 1,
+    "pred_class": 1,
+    "true_label": "car",
+    "pred_label": "car",
+    "correct": True,
+    "true_probability": 0.9,
+    "pred_probability": 0.9,
+    "true_cam_status": "ok",
+    "pred_cam_status": "ok",
+    "true_relevance_mass_accuracy": 0.5,
+    "true_mass_lift": 2.5,
+    "pred_relevance_mass_accuracy": 0.5,
+    "pred_mass_lift": 2.5,
+    "pred_pointing_game_hit_guard": True,
+    "center_baseline_mass": 0.3,
+    "permuted_baseline_mass": 0.3,
+}
+
+
+_UNREADABLE = {
+    **dict.fromkeys(set(_GOOD) - {"index", "path", "sample_id", "region_source"}),
+    "status": "unreadable",
+    "status_detail": "truncated",
+    "true_class": 1,
+}
+
+
+@pytest.fixture
+def make_images() -> Callable[..., pd.DataFrame]:
+    """Rows of the ``images`` columns that triage reads: one per change to a good image's row."""
+
+    def make(*changes: dict[str, object] | str) -> pd.DataFrame:
+        rows = [_UNREADABLE if change == "unreadable" else change for change in changes]
+        frame = pd.DataFrame([_GOOD | {"index": i} | row for i, row in enumerate(rows)])
+        booleans = ["correct", "pred_pointing_game_hit_guard"]
+        integers = ["n_regions", "true_class", "pred_class"]
+        frame[booleans] = frame[booleans].astype("boolean")
+        frame[integers] = frame[integers].astype("Int32")
+        return frame
+
+    return make

@@ -8,6 +8,7 @@ from pathlib import Path
 from audit.config import DATASETS
 from audit.data.base import ArraySource, Source
 from audit.errors import ConfigError, nearest
+from audit.user_code import is_function_name
 
 __all__ = ["open_source"]
 
@@ -24,7 +25,7 @@ def open_source(dataset: str, data_root: Path, split: str) -> Opened:
         return _table(Path(rest), data_root)
     if kind in _OPENERS and not rest:
         return _OPENERS[kind](data_root, split)
-    if "." in kind and rest:
+    if is_function_name(dataset):
         return _custom(dataset)
     raise ConfigError(f"--dataset {dataset}: no such dataset; {nearest(dataset, DATASETS)}")
 

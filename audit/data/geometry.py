@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torchvision.transforms.v2 import InterpolationMode
-from torchvision.transforms.v2 import functional as F  # noqa: N812 - torchvision's own idiom
+from torchvision.transforms.v2 import functional as F
 
 from audit.errors import ConfigError
 from audit.records import Preprocessing

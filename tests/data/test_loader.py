@@ -69,7 +69,7 @@ def test_another_size_is_an_error_that_names_the_image_and_the_way_out(workers):
 
 
 def test_a_bad_dataset_is_told_as_it_is_from_a_worker():
-    with pytest.raises(DataError, match="^row 7: no such label$"):
+    with pytest.raises(DataError, match=r"^row 7: no such label$"):
         _batches(Toy(("broken",)), workers=1)
 
 

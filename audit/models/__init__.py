@@ -1,0 +1,1 @@
+"""Models: reading checkpoints, building architectures, matching outputs to classes."""

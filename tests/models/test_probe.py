@@ -1,0 +1,66 @@
+import pytest
+import torch
+from torch import nn
+
+from audit.errors import ModelError
+from audit.models.probe import Probe, feature_maps, probe
+
+
+class Net(nn.Module):
+    """Two maps, a ReLU that runs twice, an unused part, and tokens."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(3, 4, 3, stride=2, padding=1)
+        self.second = nn.Conv2d(4, 6, 3, stride=2, padding=1)
+        self.act = nn.ReLU()
+        self.unused = nn.Conv2d(3, 3, 1)
+        self.tokens = nn.Flatten(2)
+        self.fc = nn.Linear(6, 5)
+
+    def forward(self, x):
+        x = self.act(self.second(self.act(self.first(x))))
+        return self.fc(self.tokens(x).mean(-1))
+
+
+def hooks(module):
+    return sum(len(part._forward_hooks) for part in module.modules())
+
+
+class TestProbe:
+    def test_counts_outputs_and_cells(self):
+        # 20×12 → stride 2 → 10×6 → stride 2 → 5×3
+        assert probe(Net(), "second", (20, 12)) == Probe(outputs=5, channels=6, grid=(5, 3))
+
+    @pytest.mark.parametrize(
+        ("layer", "told"),
+        [
+            ("act", r"runs 2 times in one forward; .* first \(4x4x4\), second \(6x2x2\)"),
+            ("unused", "runs 0 times"),
+            ("tokens", r"gives \(1, 6, 4\), not a B×K×h×w map .*second \(6x2x2\)"),
+        ],
+    )
+    def test_says_why_a_layer_will_not_do(self, layer, told):
+        net = Net()
+        with pytest.raises(ModelError, match=told):
+            probe(net, layer, (8, 8))
+        assert hooks(net) == 0
+
+    def test_a_model_that_fails_is_told_and_left_clean(self):
+        net = nn.Sequential(nn.Flatten(), nn.Linear(12, 2))
+        with pytest.raises(ModelError, match=r"fails on an image of 8x8 pixels.*--input-size"):
+            probe(net, "1", (8, 8))
+        assert hooks(net) == 0
+
+
+class TestFeatureMaps:
+    def test_lists_maps_of_more_than_one_cell_in_order(self):
+        assert feature_maps(Net(), (8, 8)) == {"first": (4, 4, 4), "second": (6, 2, 2)}
+        assert feature_maps(Net(), (4, 4)) == {"first": (4, 2, 2)}
+
+    def test_leaves_no_hook_and_no_graph(self):
+        net = Net()
+        feature_maps(net, (8, 8))
+        assert hooks(net) == 0
+        assert all(p.grad is None for p in net.parameters())
+        assert torch.is_grad_enabled()
