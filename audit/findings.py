@@ -11,8 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from audit.explain.methods import grad_cam
-from audit.explain.tap import gradient, tap
+from audit.explain.forward import Forward, class_map, forward
 from audit.models.classifier import Classifier
 from audit.models.label_space import LabelSpace
 from audit.models.logits import logits_of
@@ -58,28 +57,31 @@ def examine(
     Without a label the predicted class stands in for the true one; the rows null it.
     """
     view = batch.view_on(device)
-    with tap(classifier.module, classifier.target_layer) as tapped:
-        output = classifier.module(normalise(view, classifier.preprocessing))
-        scores = space.scores(logits_of(output).float())
+    inputs = normalise(view, classifier.preprocessing)
+    ran = forward(
+        classifier.module,
+        classifier.target_layer,
+        inputs,
+        lambda output: space.scores(logits_of(output).float()),
+    )
+    scores = ran.scores
     predicted = scores.detach().argmax(dim=1)
     label = torch.as_tensor(batch.label, device=device)
     true = torch.where(label >= 0, label, predicted)
-    maps = _maps(scores, true, predicted, tapped.activation)
+    maps = _maps(ran, true, predicted)
     columns = _class_columns(scores.detach(), true, predicted)
     with torch.no_grad():
         columns |= _map_columns(*maps, batch, view.shape[-2:], device)
     return _pack(columns)
 
 
-def _maps(
-    scores: Tensor, true: Tensor, predicted: Tensor, activation: Tensor
-) -> tuple[Tensor, Tensor]:
+def _maps(ran: Forward, true: Tensor, predicted: Tensor) -> tuple[Tensor, Tensor]:
     """Raw maps of both classes, B×h×w; the second gradient only where some image needs it."""
     differ = bool((true != predicted).any())
-    first = grad_cam(activation, gradient(scores, true, activation, last=not differ)).detach()
+    first = class_map(ran, true, last=not differ)
     if not differ:
         return first, first
-    second = grad_cam(activation, gradient(scores, predicted, activation, last=True)).detach()
+    second = class_map(ran, predicted, last=True)
     return first, torch.where((true == predicted)[:, None, None], first, second)
 
 
