@@ -25,7 +25,7 @@ class Forward:
 def forward(
     module: nn.Module, layer: str, inputs: Tensor, to_scores: Callable[[Any], Tensor]
 ) -> Forward:
-    """Run ``module`` on ``inputs`` (B×3×H×W, normalised); ``to_scores`` turns its output into B×C."""
+    """Run ``module`` on normalised ``inputs`` B×3×H×W; ``to_scores`` makes B×C of its output."""
     with tap(module, layer) as tapped:
         scores = to_scores(module(inputs))
     return Forward(scores, tapped.activation)

@@ -1,0 +1,131 @@
+"""One case as the page shows it: strings to print, an outline to draw, heat to colour."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from audit.errors import DataError
+from audit.report.load import Case, Target
+from audit.report.outline import outline
+from audit.report.text import clean, percent, probability, times
+
+__all__ = ["IMAGE_FOLDER", "Card", "Slot", "card"]
+
+IMAGE_FOLDER = "assets/images"
+
+# ``misclassified`` is not among them: a card names both classes.
+_FLAGS = {
+    "label_suspect": "label in doubt",
+    "other_object": "another object",
+    "off_object": "off object",
+    "local_cause": "local cause",
+    "spurious_verified": "spurious, verified",
+    "spurious_class": "spurious class",
+    "untestable": "untestable",
+    "no_evidence": "no evidence",
+    "degenerate_cam": "no usable map",
+    "unreadable": "unreadable",
+    "no_region": "no region",
+}
+_NO_MAP = {
+    "zero": "No positive evidence: the map is zero everywhere.",
+    "nonfinite": "The map is not finite.",
+    "degenerate": "The target layer's grid is 1×1: there is no map.",
+}
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One explained class of a case. ``heat`` is base64 of h·w bytes; "" where there is no map."""
+
+    role: str
+    name: str
+    probability: str
+    mass: str
+    lift: str
+    heat: str
+    note: str  # why there is no map; "" where there is one
+
+
+@dataclass(frozen=True)
+class Card:
+    """One case. ``true`` is None where there is no label, ``predicted`` where it says the same."""
+
+    id: int
+    src: str  # relative to index.html
+    width: int  # of the picture, in pixels
+    height: int
+    outline: str  # SVG path, "" where there is no region
+    name: str
+    sample: str
+    tone: str  # right, wrong or open (no label)
+    tags: tuple[str, ...]
+    area: str
+    reason: str
+    true: Slot | None
+    predicted: Slot | None
+
+
+def card(case: Case) -> Card:
+    """The strings of ``case``, and its region's outline.
+
+    Raises DataError where the case's picture or region cannot be decoded.
+    """
+    height, width = _decoded(case.view, "view", case.index).shape
+    true, predicted = _slots(case)
+    return Card(
+        id=case.index,
+        src=f"{IMAGE_FOLDER}/{case.index}.jpg",
+        width=width,
+        height=height,
+        outline=_outline(case),
+        name=clean(case.path) if case.path else f"image {case.index:,}",
+        sample=clean(case.sample_id, 40),
+        tone={True: "right", False: "wrong", None: "open"}[case.correct],
+        tags=tuple(_FLAGS[flag] for flag in case.flags if flag in _FLAGS),
+        area=percent(case.area),
+        reason=clean(case.reason, 300) if case.reason else "",
+        true=true,
+        predicted=predicted,
+    )
+
+
+def _slots(case: Case) -> tuple[Slot | None, Slot | None]:
+    true, predicted = case.true, case.predicted
+    if true is None:
+        return None, None if predicted is None else _slot("Prediction", predicted)
+    if predicted is None:
+        return _slot("Label", true), None
+    if true.index == predicted.index:
+        return _slot("Label and prediction", true), None
+    return _slot("Label", true), _slot("Prediction", predicted)
+
+
+def _slot(role: str, target: Target) -> Slot:
+    usable = target.cam is not None and target.cam_status == "ok"
+    return Slot(
+        role=role,
+        name=clean(target.label, 60),
+        probability=probability(target.probability),
+        mass=percent(target.mass),
+        lift=times(target.lift),
+        heat=base64.b64encode(target.cam).decode() if usable and target.cam else "",
+        note="" if usable else _NO_MAP.get(target.cam_status or "", "There is no map."),
+    )
+
+
+def _outline(case: Case) -> str:
+    if case.region is None:
+        return ""
+    return outline(_decoded(case.region, "region", case.index))
+
+
+def _decoded(picture: bytes, what: str, index: int) -> np.ndarray:
+    raster = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_GRAYSCALE)
+    if raster is None:
+        raise DataError(f"media: the {what} of image {index} is no picture that can be decoded")
+    return raster

@@ -1,0 +1,283 @@
+"""A run folder as the audit writes it, made from nothing: pictures, tables, hostile names."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from audit.tables.schema import FLAGS, arrow_schema
+
+GRID = (6, 8)
+VIEW = (90, 120)
+SCRIPT = "<script>alert(1)</script>"
+CLASSES = ("cat", SCRIPT, 'the "quoted" dog', "two\nlines")
+
+
+def picture(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """A soft scene with one bright ellipse: RGB H×W×3 uint8, and where the ellipse is."""
+    rng = np.random.default_rng(seed)
+    height, width = VIEW
+    coarse = rng.integers(30, 200, (5, 7, 3), dtype=np.uint8)
+    scene = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+    centre = (int(rng.integers(40, width - 40)), int(rng.integers(30, height - 30)))
+    mask = np.zeros(VIEW, np.uint8)
+    cv2.ellipse(mask, centre, (26, 18), int(rng.integers(0, 180)), 0, 360, 255, -1)
+    scene[mask > 0] = scene[mask > 0] // 3 + rng.integers(90, 160, 3).astype(np.uint8)
+    return scene, mask
+
+
+def heat(mask: np.ndarray, on: bool, seed: int) -> list[int]:
+    """A map over GRID, its maximum 255, hot on the mask or away from it."""
+    rng = np.random.default_rng(seed + 1000)
+    covered = cv2.resize(mask, GRID[::-1], interpolation=cv2.INTER_AREA) / 255
+    wanted = covered if on else np.roll(covered[::-1, ::-1], 2, axis=1) * (covered < 0.1)
+    grid = wanted + 0.1 * rng.random(GRID)
+    return np.round(255 * grid / grid.max()).astype(int).ravel().tolist()
+
+
+def case(
+    index: int, true: int | None, pred: int, *, on: bool, galleries: Sequence[str], **more: Any
+) -> dict[str, Any]:
+    """One image's columns of every table; ``more`` overrides any of them (None: a null)."""
+    scene, mask = picture(index)
+    right = None if true is None else true == pred
+    row: dict[str, Any] = {
+        "index": index,
+        "sample_id": f"{index:032x}",
+        "path": f"photos/{index:05}.jpg",
+        "status": "ok",
+        "correct": right,
+        "region_area_fraction": 0.125,
+        "galleries": list(galleries),
+        "view": jpeg(scene),
+        "region": cv2.imencode(".png", mask)[1].tobytes(),
+        "misclassified": right is False,
+        "off_object": not on,
+        "reason": "" if on else "lift 0.40 is below 1",
+        "severity": 1 / (1 + index),
+    }
+    row |= _target("pred", pred, 0.75, 0.05 if not on else 0.5, heat(mask, on, index))
+    if true is not None:
+        row |= _target("true", true, 0.125 if right is False else 0.75, 0.5, heat(mask, on, index))
+    if right is False:
+        row |= {"pred_cam": heat(mask, on, index + 7)}
+    return row | more
+
+
+def _target(side: str, index: int, probability: float, mass: float, cam: list[int]) -> dict:
+    return {
+        f"{side}_class": index,
+        f"{side}_label": CLASSES[index] if index < len(CLASSES) else "tench",
+        f"{side}_probability": probability,
+        f"{side}_relevance_mass_accuracy": mass,
+        f"{side}_mass_lift": mass / 0.125,
+        f"{side}_cam": cam,
+        f"{side}_cam_status": "ok",
+    }
+
+
+def jpeg(rgb: np.ndarray) -> bytes:
+    return cv2.imencode(".jpg", rgb[..., ::-1])[1].tobytes()
+
+
+def manifest(**more: Any) -> dict[str, Any]:
+    return {
+        "format": "cam-audit-run/1",
+        "name": "shapes-tiny",
+        "status": "finished",
+        "config": {"dataset": "shapes"},
+        "dataset": {"name": "shapes", "split": "test", "classes": list(CLASSES), "n": 1240},
+        "model": {
+            "name": "tiny",
+            "architecture": "resnet18",
+            "target_layer": "layer3",
+            "grid": list(GRID),
+            "preprocessing": {"resize": None, "mean": [0, 0.49808, 0]},
+            "weights_hash": "sha256:00ff",
+        },
+        "view": list(VIEW),
+        "method": "grad-cam",
+        "versions": {"torch": "2.11.0"},
+        "device": "cpu",
+        "seed": 0,
+        "timings": {"total": 12.5},
+        "argv": ["cam-audit", "run", f"--dataset={SCRIPT}"],
+        "fingerprint": {"weights": "00ff"},
+        "fingerprint_id": "abc",
+        "warnings": [f"a warning about {SCRIPT}"],
+    } | more
+
+
+def summary(**more: Any) -> dict[str, Any]:
+    return {
+        "counts": {
+            "audited": 1240,
+            "ok": 1234,
+            "unreadable": 6,
+            "nonfinite": 0,
+            "unlabelled": 34,
+            "no_region": 200,
+            "duplicates": 2,
+            "degenerate_cam": 0,
+        },
+        "accuracy": {"value": 0.9, "low": 0.8817, "high": 0.9157, "n": 1200},
+        "attention": {
+            "median_mass": 0.52,
+            "median_lift": 3.25,
+            "median_area": 0.16,
+            "center_baseline": 0.31,
+            "permuted_baseline": 0.27,
+            "n": 1000,
+        },
+        "two_by_two": {"correct_on": 800, "correct_off": 100, "wrong_on": 60, "wrong_off": 40},
+        "flags": {"misclassified": 120, "off_object": 150},
+        "galleries": {
+            "misclassified": 120,
+            "off_object": 150,
+            "on_object_correct": 800,
+            "control": 1240,
+        },
+        "problems": [
+            {"kind": "unreadable", "count": 6, "examples": [f"{SCRIPT}.jpg: truncated", "a\nb"]}
+        ],
+    } | more
+
+
+def class_row(index: int, **more: Any) -> dict[str, Any]:
+    return {
+        "true_class": index,
+        "label": CLASSES[index] if index < len(CLASSES) else f"class {index}",
+        "n": 300,
+        "n_correct": 270,
+        "accuracy": 0.9,
+        "accuracy_low": 0.861,
+        "accuracy_high": 0.929,
+        "n_scored": 250,
+        "median_mass": 0.52,
+        "median_lift": 3.25,
+        "median_area": 0.16,
+        "median_center_baseline": 0.31,
+        "median_permuted_baseline": 0.27,
+        "off_object_rate": 0.14,
+        "worst_confusion": CLASSES[(index + 1) % len(CLASSES)],
+        "worst_confusion_n": 20,
+        "verdict": "not_tested",
+    } | more
+
+
+CASES = (
+    case(0, 0, 0, on=False, galleries=["off_object", "control"]),
+    case(1, 1, 2, on=False, galleries=["misclassified", "off_object"], path=f'"{SCRIPT}"\n.jpg'),
+    case(2, 2, 0, on=True, galleries=["misclassified"], reason=f"confused with {SCRIPT}"),
+    case(3, 3, 3, on=True, galleries=["on_object_correct", "control"]),
+    case(4, None, 1, on=False, galleries=["off_object", "control"]),
+    case(
+        5,
+        0,
+        9,  # an output outside the dataset's classes
+        on=True,
+        galleries=["misclassified"],
+        region=None,
+        region_area_fraction=None,
+        true_relevance_mass_accuracy=None,
+        true_mass_lift=None,
+        pred_relevance_mass_accuracy=float("nan"),
+        pred_mass_lift=None,
+        no_region=True,
+    ),
+    case(
+        6,
+        1,
+        1,
+        on=True,
+        galleries=["control"],
+        true_cam=None,
+        pred_cam=None,
+        true_cam_status="zero",
+        pred_cam_status="zero",
+        no_evidence=True,
+        path=None,
+    ),
+)
+
+
+def write_run(
+    run: Path,
+    cases: Sequence[dict[str, Any]] = CASES,
+    classes: Sequence[dict[str, Any]] = tuple(class_row(index) for index in range(4)),
+    **more: dict[str, Any],
+) -> Path:
+    """Write a run folder; ``manifest=`` and ``summary=`` take overrides of their keys."""
+    for folder in ("images", "media"):
+        (run / folder).mkdir(parents=True)
+    _json(run / "manifest.json", manifest(**more.get("manifest", {})))
+    _json(run / "summary.json", summary(**more.get("summary", {})))
+    half = len(cases) // 2  # two parts, as in a run that was taken up again
+    for part, rows in enumerate((cases[:half], cases[half:])):
+        _table(run / f"images/part-{part:05}.parquet", "images", rows)
+        _table(run / f"media/part-{part:05}.parquet", "media", rows)
+    _table(run / "cases.parquet", "cases", [dict.fromkeys(FLAGS, False) | row for row in cases])
+    _table(run / "classes.parquet", "classes", classes)
+    pairs = [(0, 1, 25), (1, 2, 30), (2, 2, 270)]
+    _table(run / "pairs.parquet", "pairs", [_pair(*pair) for pair in pairs])
+    return run
+
+
+def _pair(true: int, pred: int, n: int) -> dict[str, Any]:
+    labels = {"true_label": CLASSES[true], "pred_label": CLASSES[pred]}
+    return {"true_class": true, "pred_class": pred, "n": n, **labels}
+
+
+def _json(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def _table(path: Path, name: str, rows: Sequence[dict[str, Any]]) -> None:
+    schema = arrow_schema(name, GRID[0] * GRID[1])
+    pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), path)
+
+
+@pytest.fixture(name="write_run")
+def _write_run() -> Callable[..., Path]:
+    return write_run
+
+
+@pytest.fixture(name="case")
+def _case() -> Callable[..., dict[str, Any]]:
+    return case
+
+
+@pytest.fixture(name="class_row")
+def _class_row() -> Callable[..., dict[str, Any]]:
+    return class_row
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """The small run folder of CASES."""
+    return write_run(tmp_path / "run")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A started Chromium; the test is skipped, and says so, where there is none."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        pytest.skip("no Chromium on this machine: looked for " + ", ".join(names))
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(
+            executable_path=found, args=["--no-sandbox", "--disable-background-networking"]
+        )
+        yield browser
+        browser.close()

@@ -1,0 +1,71 @@
+"""A case's strings."""
+
+import base64
+
+import pytest
+
+from audit.errors import DataError
+from audit.report.cards import card
+from audit.report.load import read_run
+from audit.report.text import NOT_AVAILABLE
+
+
+@pytest.fixture
+def cards(run):
+    return {case.index: card(case) for case in read_run(run).cases}
+
+
+def test_label_and_prediction_alike_are_one_slot(cards):
+    one = cards[3]
+    assert one.predicted is None
+    assert (one.true.role, one.true.name) == ("Label and prediction", "two␊lines")
+    assert (one.true.probability, one.true.mass, one.true.lift) == ("0.750", "50.0%", "4.00×")
+    assert (one.tone, one.area, one.tags) == ("right", "12.5%", ())
+
+
+def test_a_wrong_answer_has_a_slot_for_each(cards):
+    one = cards[1]
+    assert (one.true.role, one.true.lift) == ("Label", "4.00×")
+    assert (one.predicted.role, one.predicted.mass) == ("Prediction", "5.0%")
+    assert (one.tone, one.tags) == ("wrong", ("off object",))
+
+
+def test_without_a_label_there_is_the_prediction(cards):
+    one = cards[4]
+    assert (one.true, one.tone) == (None, "open")
+    assert one.predicted.role == "Prediction"
+
+
+def test_an_output_outside_the_classes_has_its_name(cards):
+    assert cards[5].predicted.name == "tench"
+
+
+def test_what_there_is_not_is_said(cards):
+    one = cards[5]
+    assert (one.area, one.outline) == (NOT_AVAILABLE, "")
+    assert (one.predicted.mass, one.predicted.lift) == (NOT_AVAILABLE, NOT_AVAILABLE)
+    assert one.tags == ("no region",)
+
+
+def test_a_zero_map_says_why_nothing_is_drawn(cards):
+    assert cards[6].true.heat == ""
+    assert cards[6].true.note.startswith("No positive evidence")
+    assert cards[6].name == "image 6"
+
+
+def test_heat_is_the_grid_as_it_is(cards, run):
+    first = next(case for case in read_run(run).cases if case.index == 0)
+    assert base64.b64decode(cards[0].true.heat) == first.true.cam
+
+
+def test_size_and_outline_are_in_the_pictures_pixels(cards):
+    assert (cards[0].width, cards[0].height) == (120, 90)
+    assert cards[0].outline.startswith("M")
+
+
+@pytest.mark.parametrize("column", ["view", "region"])
+def test_a_picture_that_cannot_be_decoded_is_named(tmp_path, write_run, case, column):
+    broken = case(7, 0, 0, on=True, galleries=["control"], **{column: b"not a picture"})
+    run = write_run(tmp_path / "run", [broken, case(8, 0, 0, on=True, galleries=["control"])])
+    with pytest.raises(DataError, match=f"the {column} of image 7 is no picture"):
+        [card(one) for one in read_run(run).cases]
