@@ -17,24 +17,25 @@ def choose(
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     """Pick at most ``limit`` cases for the report.
 
-    A tenth (at most 100) is a random control sample and as much an example of images that are
+    A tenth (at most 100) is a random sample of the readable images for control, and as much an example of images that are
     right and on the object; the rest goes to the worst of the misclassified and of the off-object
     images, half each, and what one leaves unused to the other. Returns a frame with ``index`` and
     ``galleries`` (lists), ascending, and how many images of the run belong to each gallery.
     """
     misclassified, off = cases["misclassified"].astype(bool), cases["off_object"].astype(bool)
     right = correct.eq(other=True).fillna(value=False).astype(bool) & judged & ~off
+    readable = ~cases["unreadable"].astype(bool)
     rng = np.random.default_rng([seed, 0])
     few = min(round(limit * _CONTROL_SHARE), _CONTROL_MOST)
     picked = {
-        "control": _random(cases, few, rng),
+        "control": _random(cases[readable], few, rng),
         "on_object_correct": _random(cases[right], few, rng),
     }
     left = max(limit - sum(map(len, picked.values())), 0)
     wrong, beside = _worst(cases[misclassified]), _worst(cases[off])
     first = min(len(wrong), max(left - left // 2, left - len(beside)))
     picked["misclassified"], picked["off_object"] = wrong[:first], beside[: left - first]
-    totals = (int(misclassified.sum()), int(off.sum()), int(right.sum()), len(cases))
+    totals = (int(misclassified.sum()), int(off.sum()), int(right.sum()), int(readable.sum()))
     return _listed(picked), dict(zip(GALLERIES, totals, strict=True))
 
 

@@ -142,7 +142,8 @@ def _overall(scored: pd.DataFrame) -> dict[str, float | int | None]:
     kept = {
         names.get(name, name): _number(value) for name, value in found.items() if name != "n_scored"
     }
-    return {**kept, "n": len(scored)}
+    permuted = int(scored["permuted_baseline_mass"].notna().sum())
+    return {**kept, "permuted_n": permuted, "n": len(scored)}
 
 
 def _two_by_two(images: pd.DataFrame, cases: pd.DataFrame) -> dict[str, int] | None:

@@ -4,7 +4,7 @@ import pandas as pd
 from audit.galleries import choose
 
 
-def _cases(n, wrong=(), off=()):
+def _cases(n, wrong=(), off=(), unreadable=()):
     rng = np.random.default_rng(0)
     index = np.arange(n) * 3  # positions in the dataset, not in the table
     return pd.DataFrame(
@@ -12,6 +12,7 @@ def _cases(n, wrong=(), off=()):
             "index": index,
             "misclassified": np.isin(np.arange(n), list(wrong)),
             "off_object": np.isin(np.arange(n), list(off)),
+            "unreadable": np.isin(np.arange(n), list(unreadable)),
             "severity": rng.random(n),
         }
     )
@@ -53,6 +54,15 @@ def test_everything_fits_and_an_image_may_stand_in_several():
     chosen, _ = _chosen(_cases(10, [0, 1], [1, 2]), 2000)
     by_index = dict(zip(chosen["index"], chosen["galleries"], strict=True))
     assert {"misclassified", "off_object"} <= set(by_index[3])
+
+
+def test_what_cannot_be_read_is_not_shown():
+    chosen, totals = _chosen(_cases(10, unreadable=range(8)), 2000)
+    control = [
+        i for i, g in zip(chosen["index"], chosen["galleries"], strict=True) if "control" in g
+    ]
+    assert set(control) <= {24, 27}
+    assert totals["control"] == 2
 
 
 def test_a_limit_of_nothing_shows_nothing():

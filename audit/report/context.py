@@ -111,7 +111,7 @@ def _attention(attention: Row | None) -> dict[str, object] | None:
         return None
     bars = (
         ("This model’s maps", attention["median_mass"]),
-        ("Another image’s map of the class", attention["permuted_baseline"]),
+        (_permuted(attention), attention["permuted_baseline"]),
         ("A spot in the centre", attention["center_baseline"]),
         ("Chance: the object’s share of the view", attention["median_area"]),
     )
@@ -123,6 +123,13 @@ def _attention(attention: Row | None) -> dict[str, object] | None:
         "bars": [(words, percent(value), _at(value)) for words, value in bars],
         "beats": _beats(attention),
     }
+
+
+def _permuted(attention: Row) -> str:
+    """The permuted baseline's name, with its number of images where that is a smaller one."""
+    n = attention["permuted_n"]
+    fewer = f" ({count(n)} images)" if n < attention["n"] else ""
+    return f"Another image’s map of the class{fewer}"
 
 
 def _beats(attention: Row) -> str:

@@ -51,6 +51,7 @@ SUMMARY: Sections = {
         "median_area",
         "center_baseline",
         "permuted_baseline",
+        "permuted_n",
         "n",
     ),
     "two_by_two": ("correct_on", "correct_off", "wrong_on", "wrong_off"),

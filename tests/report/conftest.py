@@ -136,6 +136,7 @@ def summary(**more: Any) -> dict[str, Any]:
             "median_area": 0.16,
             "center_baseline": 0.31,
             "permuted_baseline": 0.27,
+            "permuted_n": 7,
             "n": 1000,
         },
         "two_by_two": {"correct_on": 800, "correct_off": 100, "wrong_on": 60, "wrong_off": 40},

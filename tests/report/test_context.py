@@ -42,6 +42,7 @@ def test_a_median_map_is_compared_with_every_baseline(context, mass, word):
         "median_area": 0.16,
         "center_baseline": 0.31,
         "permuted_baseline": 0.27,
+        "permuted_n": 9,
         "n": 10,
     }
     found = context(summary={"attention": attention})["attention"]
@@ -55,11 +56,12 @@ def test_a_missing_baseline_is_not_beaten(context):
         "median_area": 0.25,
         "center_baseline": 0.6,
         "permuted_baseline": None,
+        "permuted_n": 9,
         "n": 10,
     }
     found = context(summary={"attention": attention})["attention"]
     assert found["beats"] == "mixed"
-    assert found["bars"][1][1:] == (NOT_AVAILABLE, None)
+    assert found["bars"][1] == ("Another image’s map of the class (9 images)", NOT_AVAILABLE, None)
 
 
 def test_each_cell_of_the_two_by_two_leads_to_its_images(context):
