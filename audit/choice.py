@@ -7,13 +7,14 @@ from pathlib import Path
 
 from audit.config import FitConfig, RunConfig
 from audit.errors import ConfigError
+from audit.fit import fit, reference_checkpoint
 from audit.models.class_map import ClassMap, load_class_map
 from audit.models.classifier import Classifier, load_classifier
 from audit.models.imagenet import imagenet_names
 from audit.models.label_space import LabelSpace, match_labels
 from audit.models.preprocessing import parse_overrides
 
-__all__ = ["choose_classifier", "match", "reference_checkpoint"]
+__all__ = ["choose_classifier", "match"]
 
 #: The model that a dataset is audited with when none is named; decoy's is fitted on first use.
 _DEFAULT_MODELS = {"stl10": "resnet18", "photos": "efficientnet_lite0"}
@@ -51,12 +52,6 @@ def match(
     )
 
 
-def reference_checkpoint(data_root: Path, dataset: str, model: str) -> Path:
-    """Where ``cam-audit fit`` keeps a dataset's reference classifier."""
-    name = "".join(c if c.isalnum() else "-" for c in dataset)
-    return data_root / "models" / name / f"{model}.safetensors"
-
-
 def _default(config: RunConfig, say: Callable[[str], object]) -> tuple[str | None, Path | None]:
     if config.dataset == "decoy":
         return None, _fitted(config, say)
@@ -75,8 +70,6 @@ def _fitted(config: RunConfig, say: Callable[[str], object]) -> Path:
     if checkpoint.exists() and checkpoint.with_suffix(".json").exists():
         return checkpoint
     say("the reference classifier is fitted once; later audits use it again")
-    from audit.fit import fit  # noqa: PLC0415 - only the first run needs it
-
     return fit(wanted, say)
 
 

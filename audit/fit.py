@@ -16,20 +16,19 @@ from torch import nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from audit.choice import reference_checkpoint
 from audit.config import FitConfig
 from audit.data.base import ArraySource, Source
 from audit.data.catalogue import open_source
-from audit.data.loader import Views, batches
+from audit.data.loader import Views, batches, view_size
+from audit.device import pick_device
 from audit.errors import ConfigError, DataError
 from audit.models.architectures import build_module
 from audit.models.preprocessing import normalise, parse_overrides
 from audit.models.sidecar import Sidecar, write_checkpoint
 from audit.models.target_layer import default_target_layer
-from audit.plan import pick_device, view_size
 from audit.records import Batch, Preprocessing
 
-__all__ = ["fit"]
+__all__ = ["fit", "reference_checkpoint"]
 
 _RATE = 1e-2
 _MEAN, _STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
@@ -56,6 +55,12 @@ def fit(config: FitConfig, say: Callable[[str], object] = lambda _line: None) ->
         f"{accuracy:.1%} right in the last pass"
     )
     return target
+
+
+def reference_checkpoint(data_root: Path, dataset: str, model: str) -> Path:
+    """Where ``cam-audit fit`` keeps a dataset's reference classifier."""
+    name = "".join(c if c.isalnum() else "-" for c in dataset)
+    return data_root / "models" / name / f"{model}.safetensors"
 
 
 def _check(config: FitConfig) -> None:

@@ -17,10 +17,11 @@ def choose(
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     """Pick at most ``limit`` cases for the report.
 
-    A tenth (at most 100) is a random sample of the readable images for control, and as much an example of images that are
-    right and on the object; the rest goes to the worst of the misclassified and of the off-object
-    images, half each, and what one leaves unused to the other. Returns a frame with ``index`` and
-    ``galleries`` (lists), ascending, and how many images of the run belong to each gallery.
+    A tenth (at most 100) is a random control sample of the readable images, and as much an example
+    of images that are right and on the object; the rest goes to the worst of the misclassified and
+    of the off-object images, half each, and what one leaves unused to the other. Returns a frame
+    with ``index`` and ``galleries`` (lists), ascending, and how many images of the run belong to
+    each gallery.
     """
     misclassified, off = cases["misclassified"].astype(bool), cases["off_object"].astype(bool)
     right = correct.eq(other=True).fillna(value=False).astype(bool) & judged & ~off

@@ -15,8 +15,9 @@ from audit.choice import choose_classifier, match
 from audit.config import RunConfig
 from audit.data.base import ArraySource, Source
 from audit.data.catalogue import open_source
-from audit.data.geometry import view_of
-from audit.errors import ConfigError, DataError
+from audit.data.loader import view_size
+from audit.device import pick_device
+from audit.errors import ConfigError
 from audit.models.classifier import Classifier
 from audit.models.label_space import LabelSpace
 from audit.models.probe import feature_maps, probe
@@ -24,7 +25,7 @@ from audit.records import Preprocessing
 from audit.sampling import stratified
 from audit.tables.schema import SCORE_VERSION
 
-__all__ = ["Plan", "make_plan", "pick_device", "view_size"]
+__all__ = ["Plan", "make_plan"]
 
 _PART = 16_384
 _SMALL_PART = 256
@@ -124,21 +125,6 @@ def make_plan(config: RunConfig, say: Callable[[str], object] = lambda _line: No
     )
 
 
-def pick_device(name: str) -> torch.device:
-    """The device of that name; ``auto``: CUDA where there is one. Raises ConfigError."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise ConfigError(
-            f"--device {name} cannot be used ({str(error).splitlines()[0]}); "
-            "known: auto, cpu, cuda, cuda:N"
-        ) from error
-    return device
-
-
 def _check(config: RunConfig) -> None:
     least = {"batch_size": 1, "workers": 0, "part_size": 1, "max_cases": 0, "limit": 1, "seed": 0}
     for name, low in least.items():
@@ -148,27 +134,6 @@ def _check(config: RunConfig) -> None:
             raise ConfigError(f"--{flag} {value}: a whole number of at least {low} is needed")
     if config.regions not in ("native", "none"):
         raise ConfigError(f"--regions {config.regions}: known: native, none")
-
-
-def view_size(
-    source: Source | ArraySource, indices: np.ndarray, preprocessing: Preprocessing
-) -> tuple[int, int]:
-    """The size of the model's view, from the first readable image."""
-    if isinstance(source, ArraySource):
-        height, width = source.images.shape[-2:]
-        view = view_of(height, width, preprocessing)
-        return view.height, view.width
-    for index in indices:
-        pixels = source.read(int(index)).pixels
-        if pixels is not None:
-            view = view_of(pixels.shape[0], pixels.shape[1], preprocessing)
-            return view.height, view.width
-    raise DataError(f"none of the {len(indices)} images can be read; the first: {_first(source)}")
-
-
-def _first(source: Source) -> str:
-    paths = source.listing.paths
-    return f"{paths[0] if paths else 0!r}: {source.read(0).detail}"
 
 
 def _warnings(

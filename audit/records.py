@@ -5,15 +5,13 @@ N images, C classes of the label space, h×w the CAM's grid, H×W the model's vi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
     import torch
-
-    from audit.data.geometry import View
 
 __all__ = ["Batch", "Listing", "Preprocessing", "Reading", "Sample"]
 
@@ -72,7 +70,7 @@ class Batch:
 
     index: np.ndarray  # int64[B]: position in the dataset's order
     pixels: torch.Tensor  # B×3×H×W uint8
-    view: View | None  # still to be applied to the pixels, on the device; None: they are the view
+    to_view: Callable[[torch.Tensor], torch.Tensor] | None  # still to be applied; None: done
     readable: np.ndarray  # bool[B]; pixels are zero where False
     label: np.ndarray  # int64[B]; -1: no label
     region: torch.Tensor | None  # B×H×W bool on the model's view; None: no image has a region
@@ -91,7 +89,7 @@ class Batch:
     def view_on(self, device: torch.device) -> torch.Tensor:
         """The model's view of every image, B×3×H×W uint8 on ``device``; resized there."""
         pixels = self.pixels.to(device, non_blocking=True)
-        return pixels if self.view is None else self.view.pixels(pixels)
+        return pixels if self.to_view is None else self.to_view(pixels)
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ def _batch(pixels, labels, region=None, n_regions=None):
     return Batch(
         index=np.arange(n),
         pixels=pixels,
-        view=None,
+        to_view=None,
         readable=np.ones(n, dtype=bool),
         label=np.array(labels),
         region=region,

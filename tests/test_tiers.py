@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 #: Lower tiers first; a module may import its own tier and those before it.
 TIERS = [
     {"errors", "records", "config", "user_code"},
-    {"data", "models", "explain", "regions", "scores", "tables", "report", "sampling"},
+    {"data", "models", "explain", "regions", "scores", "tables", "report", "sampling", "device"},
     {"choice", "plan", "findings", "rows", "triage", "summary", "galleries", "fit"},
     {"engine", "finish", "manifest", "media"},
     {"auditing"},

@@ -14,11 +14,11 @@ from torch.utils.data import DataLoader, Dataset
 
 from audit.data.base import ArraySource, Source
 from audit.data.geometry import View, view_of
-from audit.errors import AuditError, ConfigError
+from audit.errors import AuditError, ConfigError, DataError
 from audit.records import Batch, Preprocessing, Reading
 from audit.regions.boxes import clip, union_area
 
-__all__ = ["Views", "batches"]
+__all__ = ["Views", "batches", "view_size"]
 
 _MAX_WORKERS = 8
 
@@ -57,7 +57,7 @@ class Views(Dataset[Batch]):
         return Batch(
             index=index,
             pixels=torch.from_numpy(pixels),
-            view=view,
+            to_view=view.pixels,
             readable=np.ones(n, dtype=bool),
             label=source.listing.labels[index],
             region=region,
@@ -97,7 +97,7 @@ class Views(Dataset[Batch]):
         return Batch(
             index=index,
             pixels=torch.stack([one.pixels for one in seen]),
-            view=None,
+            to_view=None,
             readable=np.array([reading.pixels is not None for reading in readings]),
             label=listing.labels[index],
             region=torch.from_numpy(np.stack([blank if r is None else r for r in regions]))
@@ -185,6 +185,27 @@ def batches(
         if isinstance(batch, AuditError):
             raise batch
         yield batch
+
+
+def view_size(
+    source: Source | ArraySource, indices: np.ndarray, preprocessing: Preprocessing
+) -> tuple[int, int]:
+    """The size of the model's view, from the first readable image."""
+    if isinstance(source, ArraySource):
+        height, width = source.images.shape[-2:]
+        view = view_of(height, width, preprocessing)
+        return view.height, view.width
+    for index in indices:
+        pixels = source.read(int(index)).pixels
+        if pixels is not None:
+            view = view_of(pixels.shape[0], pixels.shape[1], preprocessing)
+            return view.height, view.width
+    raise DataError(f"none of the {len(indices)} images can be read; the first: {_first(source)}")
+
+
+def _first(source: Source) -> str:
+    paths = source.listing.paths
+    return f"{paths[0] if paths else 0!r}: {source.read(0).detail}"
 
 
 def _workers(views: Views, asked: int | None) -> int:
