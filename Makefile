@@ -20,7 +20,7 @@ EXTRAS = $(if $(filter photos,$(DATASET))$(filter efficientnet_lite0,$(MODEL)),$
   $(if $(filter timm:%,$(MODEL)),$(VENV)/.timm)
 
 .DEFAULT_GOAL := help
-.PHONY: help audit fit report schema test lint format docs clean
+.PHONY: help audit fit report schema test lint format docs screenshots clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -55,6 +55,9 @@ format: $(VENV)/.dev ## Put the source into the project's format
 
 docs: $(VENV)/.installed ## Make docs/columns.md again from the schema
 	@$(BIN)/cam-audit schema > docs/columns.md
+
+screenshots: $(VENV)/.dev ## Take README's pictures from RUN=runs/NAME (default: runs/latest)
+	@$(BIN)/python docs/screenshots.py "$(or $(RUN),runs/latest)"
 
 clean: ## Remove the virtual environment and caches; data and runs stay
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache
