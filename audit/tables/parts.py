@@ -11,6 +11,7 @@ import errno
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +50,8 @@ def write_table(table: pa.Table, path: Path, metadata: Mapping[str, str]) -> Non
         pq.write_table(table.replace_schema_metadata(merged), temporary, compression="zstd")
         _commit(temporary, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
         raise _cannot_write(path, error) from error
 
 
@@ -61,7 +63,8 @@ def write_bytes(data: bytes, path: Path) -> None:
         temporary.write_bytes(data)
         _commit(temporary, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
         raise _cannot_write(path, error) from error
 
 

@@ -55,3 +55,9 @@ def test_fixed_lists_read_nulls_as_zeros():
     assert found[[0, 2]].tolist() == [[1, 2], [5, 6]]
     round_trip = pa.chunked_array([pa.array([[1, 2], None], pa.list_(pa.uint8(), 2))])
     assert parts.fixed_lists(round_trip, 2).tolist() == [[1, 2], [0, 0]]
+
+
+def test_a_file_in_the_folders_place_is_said(tmp_path):
+    (tmp_path / "images").write_text("no folder")
+    with pytest.raises(IncompleteError, match="could not be written"):
+        parts.write_bytes(b"x", tmp_path / "images" / "a.json")
