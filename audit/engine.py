@@ -59,7 +59,7 @@ def _examined(plan: Plan, k: int) -> Iterator[tuple[Batch, dict[str, np.ndarray]
     config = plan.config
     waiting: tuple[Batch, Packed, _Copy] | None = None
     for batch in batches(views_of(plan), plan.part(k), config.batch_size, config.workers):
-        packed = examine(batch, plan.classifier, plan.space, plan.device)
+        packed = examine(batch, plan.classifier, plan.space, config.method, plan.device)
         copy = _Copy(packed.matrix)
         if waiting is not None:
             yield _unpacked(*waiting)

@@ -50,17 +50,18 @@ def unpack(matrix: np.ndarray, layout: tuple[tuple[str, int], ...]) -> dict[str,
 
 
 def examine(
-    batch: Batch, classifier: Classifier, space: LabelSpace, device: torch.device
+    batch: Batch, classifier: Classifier, space: LabelSpace, method: str, device: torch.device
 ) -> Packed:
     """Classify a batch, explain the true and the predicted class, and score both maps.
 
+    ``method`` is one of ``audit.explain.methods.METHODS``.
     Without a label the predicted class stands in for the true one; the rows null it.
     """
     view = batch.view_on(device)
     inputs = normalise(view, classifier.preprocessing)
     ran = forward(
         classifier.module,
-        classifier.target_layer,
+        classifier.target_layers,
         inputs,
         lambda output: space.scores(logits_of(output).float()),
     )
@@ -68,20 +69,20 @@ def examine(
     predicted = scores.detach().argmax(dim=1)
     label = torch.as_tensor(batch.label, device=device)
     true = torch.where(label >= 0, label, predicted)
-    maps = _maps(ran, true, predicted)
+    maps = _maps(ran, true, predicted, method)
     columns = _class_columns(scores.detach(), true, predicted)
     with torch.no_grad():
         columns |= _map_columns(*maps, batch, view.shape[-2:], device)
     return _pack(columns)
 
 
-def _maps(ran: Forward, true: Tensor, predicted: Tensor) -> tuple[Tensor, Tensor]:
+def _maps(ran: Forward, true: Tensor, predicted: Tensor, method: str) -> tuple[Tensor, Tensor]:
     """Raw maps of both classes, B×h×w; the second gradient only where some image needs it."""
     differ = bool((true != predicted).any())
-    first = class_map(ran, true, last=not differ)
+    first = class_map(ran, true, method, last=not differ)
     if not differ:
         return first, first
-    second = class_map(ran, predicted, last=True)
+    second = class_map(ran, predicted, method, last=True)
     return first, torch.where((true == predicted)[:, None, None], first, second)
 
 

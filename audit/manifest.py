@@ -44,7 +44,7 @@ def manifest_of(plan: Plan, name: str) -> dict[str, Any]:
         "seed": plan.config.seed,
         "fingerprint": dict(plan.fingerprint),
         "fingerprint_id": plan.fingerprint_id,
-        "method": "grad-cam",
+        "method": plan.config.method,
         "score_version": SCORE_VERSION,
         "schema_version": SCHEMA_VERSION,
         "dataset": {
@@ -61,6 +61,7 @@ def manifest_of(plan: Plan, name: str) -> dict[str, Any]:
             "architecture": classifier.architecture,
             "weights_hash": classifier.weights_hash,
             "target_layer": classifier.target_layer,
+            "layout": [str(layout) for layout in plan.layouts],
             "grid": list(plan.grid),
             "preprocessing": asdict(classifier.preprocessing),
             "outputs": plan.space.n_outputs,

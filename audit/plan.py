@@ -18,8 +18,13 @@ from audit.data.catalogue import open_source
 from audit.data.loader import view_size
 from audit.device import pick_device
 from audit.errors import ConfigError
+from audit.explain.cost import gradient_share
+from audit.explain.methods import method_of
+from audit.explain.pooled import check_pooled_head
 from audit.models.classifier import Classifier
 from audit.models.label_space import LabelSpace
+from audit.models.layout import Layout
+from audit.models.logits import logits_of
 from audit.models.probe import feature_maps, probe
 from audit.records import Preprocessing
 from audit.sampling import stratified
@@ -44,6 +49,7 @@ class Plan:
     device: torch.device
     size: tuple[int, int]  # height, width of the model's view
     grid: tuple[int, int]  # h, w of the CAM
+    layouts: tuple[Layout, ...]  # how each target layer holds its grid
     indices: np.ndarray  # int64[M], ascending: which images
     part_size: int
     warnings: tuple[str, ...]
@@ -74,6 +80,7 @@ class Plan:
             "regions": config.regions,
             "view": self.size,
             "target_layer": self.classifier.target_layer,
+            "method": config.method,
             "preprocessing": _without_source(self.classifier.preprocessing),
             "label_space": (self.space.names, self.space.groups),
         }
@@ -108,8 +115,9 @@ def make_plan(config: RunConfig, say: Callable[[str], object] = lambda _line: No
     classifier = choose_classifier(config, say)
     device = pick_device(config.device)
     size = view_size(source, indices, classifier.preprocessing)
-    probed = probe(classifier.module, classifier.target_layer, size)
+    probed = probe(classifier.module, classifier.target_layers, size)
     space = match(config, source.listing.classes, classifier, probed.outputs)
+    _check_method(config.method, classifier, space, size)
     classifier.module.to(device).to(memory_format=torch.channels_last)
     return Plan(
         config=config,
@@ -119,13 +127,23 @@ def make_plan(config: RunConfig, say: Callable[[str], object] = lambda _line: No
         device=device,
         size=size,
         grid=probed.grid,
+        layouts=probed.layouts,
         indices=indices,
         part_size=_part_size(config.part_size, len(indices)),
         warnings=_warnings(source, classifier, space, size, probed.grid),
     )
 
 
+def _check_method(
+    method: str, classifier: Classifier, space: LabelSpace, size: tuple[int, int]
+) -> None:
+    if method == "cam":
+        module, layers = classifier.module, classifier.target_layers
+        check_pooled_head(module, layers, size, lambda output: space.scores(logits_of(output)))
+
+
 def _check(config: RunConfig) -> None:
+    method_of(config.method)
     least = {"batch_size": 1, "workers": 0, "part_size": 1, "max_cases": 0, "limit": 1, "seed": 0}
     for name, low in least.items():
         value = getattr(config, name)
@@ -152,10 +170,23 @@ def _coarse_grid(classifier: Classifier, size: tuple[int, int], grid: tuple[int,
     maps = feature_maps(classifier.module, size)
     finer = [(name, h, w) for name, (_, h, w) in maps.items() if min(h, w) > _COARSE]
     what = "a single cell cannot say where" if grid == (1, 1) else "a cell covers much of the view"
-    better = f"; --target-layer {finer[-1][0]} has {finer[-1][1]}×{finer[-1][2]}" if finer else ""
+    better = _finer_layer(classifier, size, *finer[-1]) if finer else ""
     return (
         f"the maps of {classifier.target_layer} have {grid[0]}×{grid[1]} cells, {what}{better}; a "
         "larger --input-size refines the grid as well"
+    )
+
+
+def _finer_layer(
+    classifier: Classifier, size: tuple[int, int], layer: str, height: int, width: int
+) -> str:
+    """What a finer layer gives and costs: its gradient runs through more of the network."""
+    module = classifier.module
+    more = gradient_share(module, (layer,), size)
+    more -= gradient_share(module, classifier.target_layers, size)
+    return (
+        f"; --target-layer {layer} has {height}×{width}, and each map costs about {more:.0%} of a "
+        "forward more"
     )
 
 

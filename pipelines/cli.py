@@ -16,7 +16,7 @@ from typing import Annotated, Any
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.config import Dict, Env
 
-from audit.config import FitConfig, RunConfig
+from audit.config import ExplainConfig, FitConfig, RunConfig
 from audit.errors import AuditError, ConfigError, nearest
 
 __all__ = ["app", "main"]
@@ -24,7 +24,7 @@ __all__ = ["app", "main"]
 _PREFIX = "CAM_AUDIT_"
 _INTERRUPTED = 130
 _USAGE = 2
-_RUN, _FIT = RunConfig(), FitConfig()
+_RUN, _FIT, _EXPLAIN = RunConfig(), FitConfig(), ExplainConfig()
 
 app = App(
     name="cam-audit",
@@ -58,6 +58,17 @@ def report(run: Path, /) -> None:
     from audit.report.render import render_report
 
     print(render_report(run))
+
+
+@app.command
+def explain(
+    *images: Annotated[Path, Parameter(help="Image files, or folders of them.")],
+    config: Annotated[ExplainConfig, Parameter(name="*")] = _EXPLAIN,
+) -> None:
+    """Draw where a model looks in single images: one PNG an image."""
+    from audit.pictures.explaining import explain_images
+
+    print(explain_images(images, config, _say))
 
 
 @app.command
@@ -112,8 +123,8 @@ def _file(path: Path) -> Dict:
 
 def _refuse_unknown_variables() -> None:
     known = {
-        f"{_PREFIX}{name.upper()}"
-        for config in (RunConfig, FitConfig)
+        f"{_PREFIX}{name.rstrip('_').upper()}"
+        for config in (RunConfig, FitConfig, ExplainConfig)
         for name in config.__dataclass_fields__
     }
     for variable in sorted(os.environ):

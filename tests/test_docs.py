@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from audit.auditing import run_audit
-from audit.config import RunConfig
+from audit.config import ExplainConfig, RunConfig
 from audit.models.class_map import load_class_map
 from audit.models.imagenet import imagenet_names, imagenet_wnids
 from audit.models.label_space import match_labels
@@ -43,11 +43,13 @@ def test_every_documented_make_target_and_flag_exists(line):
             assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
         variables = re.findall(r"\b([A-Z_]+)=", command)
         assert set(variables) <= {*_make_variables(), "ARGS", "PYTHON"}
-    flags = {name.replace("_", "-") for name in RunConfig.__dataclass_fields__} | {
-        "config",
-        "output",
+    flags = {
+        name.rstrip("_").replace("_", "-")
+        for config in (RunConfig, ExplainConfig)
+        for name in config.__dataclass_fields__
     }
-    assert set(re.findall(r"--([a-z-]+)", command)) <= flags | {"help", "version", "epochs"}
+    known = flags | {"config", "help", "version", "epochs"}
+    assert set(re.findall(r"--([a-z-]+)", command)) <= known
 
 
 def _make_variables():
@@ -81,7 +83,7 @@ def test_make_help_lists_every_target():
     shown = subprocess.run(
         ["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
-    for target in ("audit", "fit", "report", "test", "lint", "docs"):
+    for target in ("audit", "fit", "report", "explain", "test", "lint", "docs"):
         assert f"make {target}" in shown
 
 

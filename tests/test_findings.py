@@ -25,7 +25,7 @@ class Pooled(nn.Module):
 
 
 def _classifier(module):
-    return Classifier(module.eval(), "toy", "toy", Preprocessing(), None, None, "maps", "0", ())
+    return Classifier(module.eval(), "toy", "toy", Preprocessing(), None, None, ("maps",), "0", ())
 
 
 def _batch(pixels, labels, region=None, n_regions=None):
@@ -50,7 +50,7 @@ def _batch(pixels, labels, region=None, n_regions=None):
 
 def _found(module, batch, classes=("red", "green", "blue")):
     space = match_labels(classes, None, None, len(classes))
-    packed = examine(batch, _classifier(module), space, CPU)
+    packed = examine(batch, _classifier(module), space, "grad-cam", CPU)
     return unpack(packed.matrix.numpy(), packed.layout)
 
 

@@ -13,7 +13,7 @@ TIERS = [
     {"errors", "records", "config", "user_code"},
     {"data", "models", "explain", "regions", "scores", "tables", "report", "sampling", "device"},
     {"choice", "plan", "findings", "rows", "triage", "summary", "galleries", "fit"},
-    {"engine", "finish", "manifest", "media"},
+    {"engine", "finish", "manifest", "media", "pictures", "sanity"},
     {"auditing"},
 ]
 

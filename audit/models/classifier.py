@@ -17,7 +17,7 @@ from audit.models.preprocessing import (
     preprocessing_notes,
 )
 from audit.models.sidecar import Sidecar, read_sidecar, sidecar_path
-from audit.models.target_layer import check_target_layer, default_target_layer, refuse_tokens
+from audit.models.target_layer import check_target_layer, default_target_layer, split_layers
 from audit.models.user_model import user_model
 from audit.models.weights import check_finite, count_outputs, fit_weights, hash_weights
 from audit.records import Preprocessing
@@ -44,9 +44,14 @@ class Classifier:
     preprocessing: Preprocessing
     outputs: tuple[str, ...] | None
     wnids: tuple[str, ...] | None
-    target_layer: str
+    target_layers: tuple[str, ...]
     weights_hash: str
     notes: tuple[str, ...]
+
+    @property
+    def target_layer(self) -> str:
+        """The target layers as ``--target-layer`` names them, with commas between."""
+        return ",".join(self.target_layers)
 
 
 @dataclass(frozen=True)
@@ -84,8 +89,6 @@ def load_classifier(
     sidecar = (read_sidecar(checkpoint) if checkpoint else None) or Sidecar()
     architecture = _architecture(model, checkpoint, sidecar)
     layer = target_layer or sidecar.target_layer
-    if layer is None:
-        refuse_tokens(architecture)  # before anything large is fetched
     built = _described(_built(architecture, weights, checkpoint), sidecar, checkpoint)
     _ready(built.module)
     preprocessing = merge_preprocessing(built.preprocessing or Preprocessing(), overrides)
@@ -96,7 +99,7 @@ def load_classifier(
         preprocessing=preprocessing,
         outputs=built.names,
         wnids=built.wnids,
-        target_layer=_target_layer(layer, architecture, built.module),
+        target_layers=_target_layers(layer, architecture, built.module),
         weights_hash=hash_weights(built.module),
         notes=_notes(built, overrides, preprocessing, sidecar),
     )
@@ -166,11 +169,13 @@ def _ready(module: nn.Module) -> None:
     check_finite(module)
 
 
-def _target_layer(asked: str | None, architecture: str, module: nn.Module) -> str:
+def _target_layers(asked: str | None, architecture: str, module: nn.Module) -> tuple[str, ...]:
     if asked is None:
-        return default_target_layer(architecture, module)
-    check_target_layer(module, asked)
-    return asked
+        return (default_target_layer(architecture, module),)
+    layers = split_layers(asked)
+    for layer in layers:
+        check_target_layer(module, layer)
+    return layers
 
 
 def _notes(

@@ -11,44 +11,43 @@ import torch
 from torch import Tensor, nn
 
 from audit.errors import ModelError
+from audit.models.layout import Layout, finest, layout_of, prefix_tokens
 from audit.models.logits import logits_of
 
 __all__ = ["Probe", "feature_maps", "probe"]
 
-_IMAGE_LIKE = 4  # B×K×h×w
-
 
 @dataclass(frozen=True)
 class Probe:
-    """What one image gives: the number of logits M, and the target layer's K×h×w."""
+    """What one image gives: the number of logits M, and how each target layer holds its grid."""
 
     outputs: int
-    channels: int
-    grid: tuple[int, int]  # h, w
+    layouts: tuple[Layout, ...]
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """The map's h×w: the finest of the layers' grids."""
+        return finest(self.layouts)
 
 
-def probe(module: nn.Module, layer: str, size: tuple[int, int]) -> Probe:
+def probe(module: nn.Module, layers: tuple[str, ...], size: tuple[int, int]) -> Probe:
     """Run ``module`` once on a black image of ``size`` (height, width) pixels.
 
     Raises
     ------
     ModelError
-        Where the model cannot take such an image, returns no logits, or the output of ``layer`` is
-        no B×K×h×w map or is made more than once (or never) in one forward.
+        Where the model cannot take such an image, returns no logits, or the output of one of
+        ``layers`` is no grid or is made more than once (or never) in one forward.
     """
-    seen: list[Any] = []
-    with _recording(module, [layer], lambda _, output: seen.append(output)):
+    seen: dict[str, list[Any]] = {layer: [] for layer in layers}
+    with _recording(module, list(layers), lambda layer, output: seen[layer].append(output)):
         outputs = logits_of(_forward(module, size)).shape[1]
-    if len(seen) != 1:
-        raise ModelError(
-            f"target layer {layer!r} runs {len(seen)} times in one forward; name a layer that runs"
-            f" once: {_listed(feature_maps(module, size))}"
-        )
-    return Probe(outputs, *_map_shape(module, layer, seen[0], size))
+    layouts = (_only_layout(module, layer, made, size) for layer, made in seen.items())
+    return Probe(outputs, tuple(layouts))
 
 
 def feature_maps(module: nn.Module, size: tuple[int, int]) -> dict[str, tuple[int, int, int]]:
-    """The modules that give B×K×h×w maps for an image of ``size``: name to (K, h, w), in order.
+    """The modules that give maps or tokens for an image of ``size``: name to (K, h, w), in order.
 
     Maps of a single cell, and modules that run more than once, are left out. Raises ModelError
     where the model cannot take such an image.
@@ -57,10 +56,15 @@ def feature_maps(module: nn.Module, size: tuple[int, int]) -> dict[str, tuple[in
     names = [name for name, _ in module.named_modules() if name]
     with _recording(module, names, lambda name, output: seen.setdefault(name, []).append(output)):
         _forward(module, size)
-    return {
-        name: (output.shape[1], output.shape[2], output.shape[3])
+    found = {
+        name: (output, _layout(module, name, output, size))
         for name, (output, *again) in seen.items()
-        if not again and _is_map(output) and output.shape[2] * output.shape[3] > 1
+        if not again
+    }
+    return {
+        name: (output.shape[1 if layout.kind == "maps" else -1], *layout.grid)
+        for name, (output, layout) in found.items()
+        if layout is not None and layout.grid != (1, 1)
     }
 
 
@@ -90,20 +94,27 @@ def _forward(module: nn.Module, size: tuple[int, int]) -> Any:
         ) from error
 
 
-def _map_shape(
-    module: nn.Module, layer: str, output: Any, size: tuple[int, int]
-) -> tuple[int, tuple[int, int]]:
-    if _is_map(output):
-        return output.shape[1], (output.shape[2], output.shape[3])
+def _only_layout(module: nn.Module, layer: str, made: list[Any], size: tuple[int, int]) -> Layout:
+    if len(made) != 1:
+        raise ModelError(
+            f"target layer {layer!r} runs {len(made)} times in one forward; name a layer that runs"
+            f" once: {_listed(feature_maps(module, size))}"
+        )
+    layout = _layout(module, layer, made[0], size)
+    if layout is not None:
+        return layout
+    (output,) = made
     shape = tuple(output.shape) if isinstance(output, Tensor) else f"a {type(output).__name__}"
     raise ModelError(
-        f"target layer {layer!r} gives {shape}, not a B×K×h×w map (grids of tokens are not"
-        f" supported yet); layers that do: {_listed(feature_maps(module, size))}"
+        f"target layer {layer!r} gives {shape}, not a B×K×h×w map, and no B×N×K tokens of a grid"
+        f" over {size[0]}x{size[1]} pixels; layers that do: {_listed(feature_maps(module, size))}"
     )
 
 
-def _is_map(output: Any) -> bool:
-    return isinstance(output, Tensor) and output.ndim == _IMAGE_LIKE
+def _layout(module: nn.Module, layer: str, output: Any, size: tuple[int, int]) -> Layout | None:
+    if not isinstance(output, Tensor):
+        return None
+    return layout_of(output.shape, size, prefix_tokens(module, layer))
 
 
 def _listed(maps: dict[str, tuple[int, int, int]]) -> str:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from torch import nn
 
 from audit.errors import ModelError, nearest
 
-__all__ = ["check_target_layer", "default_target_layer", "refuse_tokens"]
+__all__ = ["check_target_layer", "default_target_layer", "split_layers"]
 
 #: The last map before pooling, by the longest beginning of the architecture's name. VGG and
 #: AlexNet: the last ReLU, before their last pooling, as Grad-CAM's authors take it (relu5_3).
+#: Transformers with a class token: the last block's first normalisation, the last place from which
+#: patches act on the score; after the last attention their gradient is zero. ``{last}`` is the
+#: number of the last block.
 _LAYERS: Mapping[str, str] = {
     "small_resnet": "layer3",
     "efficientnet_lite0": "_bn1",
@@ -32,6 +35,7 @@ _LAYERS: Mapping[str, str] = {
     "shufflenet": "conv5",
     "squeezenet": "features",
     "swin": "permute",  # the normalised map, channels first
+    "vit_": "encoder.layers.encoder_layer_{last}.ln_1",
     "vgg11": "features.19",
     "vgg11_bn": "features.27",
     "vgg13": "features.23",
@@ -42,15 +46,20 @@ _LAYERS: Mapping[str, str] = {
     "vgg19_bn": "features.51",
     "wide_resnet": "layer4",
     # timm
+    "timm:beit": "blocks.{last}.norm1",
+    "timm:cait": "blocks",  # patches alone; the class token comes after them
     "timm:convnext": "stages",
     "timm:cspresne": "stages",
+    "timm:deit": "blocks.{last}.norm1",
     "timm:densenet": "features",
     "timm:ecaresnet": "layer4",
     "timm:efficientnet": "bn2",
+    "timm:eva": "blocks.{last}.norm1",
     "timm:ghostnet_": "blocks",
     "timm:inception_v3": "Mixed_7c",
     "timm:lcnet_": "blocks",
     "timm:legacy_se": "layer4",
+    "timm:mixer": "norm",
     "timm:mixnet": "bn2",
     "timm:mnasnet": "bn2",
     "timm:mobilenetv2": "bn2",
@@ -66,6 +75,7 @@ _LAYERS: Mapping[str, str] = {
     "timm:rexnet": "features",
     "timm:seresnet": "layer4",
     "timm:seresnext": "layer4",
+    "timm:swin": "norm",
     "timm:tf_efficientnet": "bn2",
     "timm:tf_mobilenetv3": "blocks",
     "timm:vgg11": "features.19",
@@ -76,30 +86,18 @@ _LAYERS: Mapping[str, str] = {
     "timm:vgg16_bn": "features.42",
     "timm:vgg19": "features.35",
     "timm:vgg19_bn": "features.51",
+    "timm:vit_": "blocks.{last}.norm1",
     "timm:wide_resnet": "layer4",
+    "timm:xcit": "blocks.{last}",
 }
 
-#: Architectures whose last maps are sequences of tokens, or channels-last.
-_TOKENS = (
-    "vit_",
-    "timm:beit",
-    "timm:cait",
-    "timm:deit",
-    "timm:eva",
-    "timm:mixer",
-    "timm:swin",
-    "timm:vit_",
-    "timm:xcit",
-)
 
-
-def refuse_tokens(architecture: str) -> None:
-    """Raise ModelError where ``architecture`` works on tokens, which is not supported yet."""
-    if architecture.startswith(_TOKENS):
-        raise ModelError(
-            f"{architecture} works on a grid of tokens, which is not supported yet; supported are"
-            " models with B×K×h×w maps: convolutional networks, torchvision's swin and maxvit"
-        )
+def split_layers(names: str) -> tuple[str, ...]:
+    """The layers that ``--target-layer a,b`` names. Raises ModelError for one named twice."""
+    layers = tuple(name.strip() for name in names.split(","))
+    if len(set(layers)) < len(layers):
+        raise ModelError(f"--target-layer {names}: a layer is named twice; name each one once")
+    return layers
 
 
 def default_target_layer(architecture: str, module: nn.Module) -> str:
@@ -108,12 +106,11 @@ def default_target_layer(architecture: str, module: nn.Module) -> str:
     Raises
     ------
     ModelError
-        For architectures of tokens, and for those that the table does not hold; the message lists
-        layers to choose from.
+        For architectures that the table does not hold; the message lists layers to choose from.
     """
-    refuse_tokens(architecture)
-    layer = _tabled(architecture)
-    if layer not in dict(module.named_modules()):  # some of timm's variants are built otherwise
+    names = [name for name, _ in module.named_modules()]
+    layer = _last_block(_tabled(architecture), names)
+    if layer not in names:  # some of timm's variants are built otherwise
         raise ModelError(
             f"no target layer is known for {architecture}: name one with --target-layer, a module"
             f" whose output is a B×K×h×w map, such as {_listed(module)}"
@@ -134,6 +131,14 @@ def check_target_layer(module: nn.Module, name: str) -> None:
 def _tabled(architecture: str) -> str:
     beginnings = [known for known in _LAYERS if architecture.startswith(known)]
     return _LAYERS[max(beginnings, key=len)] if beginnings else "none"
+
+
+def _last_block(layer: str, names: Sequence[str]) -> str:
+    """``layer`` with the highest number that fits in place of ``{last}``."""
+    before, placeholder, after = layer.partition("{last}")
+    numbers = [name.removeprefix(before).removesuffix(after) for name in names]
+    fitting = [int(n) for n in numbers if n.isdecimal() and f"{before}{n}{after}" in names]
+    return f"{before}{max(fitting)}{after}" if placeholder and fitting else layer
 
 
 def _listed(module: nn.Module) -> str:

@@ -12,6 +12,7 @@ from audit.report import contract
 from audit.report.cards import Card, card
 from audit.report.galleries import FIRST, Gallery
 from audit.report.load import Case, Row, RunFolder
+from audit.report.sanity import sanity
 from audit.report.text import clean, count, interval, percent, share, times
 
 __all__ = ["MAX_CLASSES", "MAX_PAIRS", "cards_of", "page"]
@@ -34,7 +35,15 @@ _COUNTS = {
     "duplicates": "Further copies of an image",
     "degenerate_cam": "Images whose map cannot be scored",
 }
-_METHODS = {"grad-cam": "Grad-CAM"}
+_METHODS = {
+    "grad-cam": "Grad-CAM",
+    "grad-cam++": "Grad-CAM++",
+    "xgrad-cam": "XGrad-CAM",
+    "layer-cam": "LayerCAM",
+    "hires-cam": "HiResCAM",
+    "cam": "CAM",
+    "counterfactual": "counterfactual Grad-CAM",
+}
 _PROBLEMS = {
     **_COUNTS,
     "duplicate": _COUNTS["duplicates"],
@@ -63,6 +72,7 @@ def page(
         "counts": _counts(summary["counts"], manifest["dataset"]["n"]),
         "accuracy": _accuracy(summary["accuracy"]),
         "attention": _attention(summary["attention"]),
+        "sanity": sanity(summary.get("sanity")),  # runs of before had none
         "quadrants": _quadrants(summary["two_by_two"], {one.shelf.id for one in shelves}),
         "classes": _classes(run.classes),
         "pairs": _pairs(run.pairs, run.classes),

@@ -3,8 +3,7 @@ import torch
 from torch import nn
 
 from audit.errors import ModelError
-from audit.explain.methods import grad_cam
-from audit.explain.tap import gradient, tap
+from audit.explain.tap import gradients, tap
 
 
 class Net(nn.Module):
@@ -32,48 +31,59 @@ def images():
 
 
 def _full_autograd(net, images, chosen):
-    """The same gradient by a graph over the whole network, without the in-place layer's trap."""
-    activation = net.first(images)
-    x = net.second(activation.relu())
-    scores = net.fc(x.relu().mean((2, 3)))
-    (grad,) = torch.autograd.grad(scores.gather(1, chosen[:, None]).sum(), activation)
-    return activation.detach(), grad
+    """The same gradients by a graph over the whole network, with nothing in place."""
+    first = net.first(images)
+    second = net.second(first.relu())
+    scores = net.fc(second.relu().mean((2, 3)))
+    found = torch.autograd.grad(scores.gather(1, chosen[:, None]).sum(), (first, second))
+    return (first.detach(), second.detach()), found
 
 
-def test_equals_full_autograd_through_an_inplace_activation(net, images):
+@pytest.mark.parametrize("layers", [("first",), ("second",), ("first", "second")])
+def test_equals_full_autograd_through_an_inplace_activation(net, images, layers):
     chosen = torch.tensor([0, 3, 4])
-    activation, grad = _full_autograd(net, images, chosen)
-    with tap(net, "first") as tapped:
+    full = dict(
+        zip(
+            ("first", "second"), zip(*_full_autograd(net, images, chosen), strict=True), strict=True
+        )
+    )
+    with tap(net, layers) as tapped:
         scores = net(images)
-    assert torch.equal(tapped.activation, activation)
-    assert torch.equal(gradient(scores, chosen, tapped.activation, last=True), grad)
+    found = gradients(scores, chosen, tapped.activations, last=True)
+    for layer, activation, gradient in zip(layers, tapped.activations, found, strict=True):
+        assert torch.equal(activation, full[layer][0])
+        assert torch.equal(gradient, full[layer][1])
+
+
+def test_the_order_of_the_names_is_the_order_of_the_results(net, images):
+    with tap(net, ("second", "first")) as tapped:
+        net(images)
+    second, first = tapped.activations
+    assert torch.equal(net.first(images), first)
+    assert torch.equal(net.second(first.relu()), second)
 
 
 def test_two_classes_of_one_forward(net, images):
-    with tap(net, "first") as tapped:
+    with tap(net, ("first",)) as tapped:
         scores = net(images)
-    first = gradient(scores, torch.tensor([0, 0, 0]), tapped.activation, last=False)
-    second = gradient(scores, torch.tensor([1, 1, 1]), tapped.activation, last=True)
-    assert torch.equal(second, _full_autograd(net, images, torch.tensor([1, 1, 1]))[1])
-    assert not torch.equal(first, second)
+    first = gradients(scores, torch.tensor([0, 0, 0]), tapped.activations, last=False)
+    second = gradients(scores, torch.tensor([1, 1, 1]), tapped.activations, last=True)
+    assert torch.equal(second[0], _full_autograd(net, images, torch.tensor([1, 1, 1]))[1][0])
+    assert not torch.equal(first[0], second[0])
 
 
-def test_an_image_alone_has_its_map_in_the_batch(net, images):
-    def cam(batch):
-        with tap(net, "first") as tapped:
-            scores = net(batch)
-        grad = gradient(scores, torch.full((len(batch),), 2), tapped.activation, last=True)
-        return grad_cam(tapped.activation, grad)
-
-    torch.testing.assert_close(cam(images)[1:2], cam(images[1:2]), atol=1e-7, rtol=1e-5)
+def test_nothing_before_the_layer_is_in_the_graph(net, images):
+    with tap(net, ("second",)) as tapped:
+        net(images)
+    assert tapped.activations[0].is_leaf
 
 
 def test_leaves_no_trace(net, images):
     net.fc.weight.requires_grad_(requires_grad=False)
     net.first.weight.grad = torch.ones_like(net.first.weight)
-    with tap(net, "first") as tapped:
+    with tap(net, ("first",)) as tapped:
         scores = net(images)
-    gradient(scores, torch.tensor([0, 0, 0]), tapped.activation, last=True)
+    gradients(scores, torch.tensor([0, 0, 0]), tapped.activations, last=True)
     assert not net.first._forward_hooks
     assert net.first.weight.requires_grad
     assert not net.fc.weight.requires_grad
@@ -82,26 +92,56 @@ def test_leaves_no_trace(net, images):
 
 
 def test_leaves_no_hook_after_an_exception(net):
-    with pytest.raises(RuntimeError), tap(net, "first"):
+    with pytest.raises(RuntimeError), tap(net, ("first", "second")):
         net(torch.rand(1, 7, 8, 8))
+    assert not net.first._forward_hooks
+    assert not net.second._forward_hooks
+    assert net.first.weight.requires_grad
+
+
+def test_leaves_no_hook_after_a_wrong_name(net):
+    with pytest.raises(AttributeError), tap(net, ("first", "third")):
+        pass
     assert not net.first._forward_hooks
     assert net.first.weight.requires_grad
 
 
-def test_works_under_no_grad(net, images):
-    with torch.no_grad(), tap(net, "first") as tapped:
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_works_where_gradients_are_off(net, images, mode):
+    with mode(), tap(net, ("first",)) as tapped:
         scores = net(images)
-    assert gradient(scores, torch.tensor([0, 1, 2]), tapped.activation, last=True).abs().sum() > 0
+    found = gradients(scores, torch.tensor([0, 1, 2]), tapped.activations, last=True)
+    assert found[0].abs().sum() > 0
+
+
+class Pair(nn.Module):
+    def forward(self, x):
+        return x, x
 
 
 def test_refuses_what_is_no_map(net, images):
-    with pytest.raises(ModelError, match=r"'fc' puts out \(3, 5\).*--target-layer"), tap(net, "fc"):
+    refused = pytest.raises(ModelError, match=r"'fc' puts out \(3, 5\).*--target-layer")
+    with refused, tap(net, ("fc",)):
         net(images)
+    module = nn.Sequential(Pair())
+    with pytest.raises(ModelError, match="'0' puts out tuple"), tap(module, ("0",)):
+        module(images)
 
 
 def test_refuses_a_layer_that_runs_twice(net, images):
-    with tap(net, "first") as tapped:
+    with tap(net, ("first",)) as tapped:
         net(images)
         net(images)
     with pytest.raises(ModelError, match="ran 2 times"):
-        _ = tapped.activation
+        _ = tapped.activations
+
+
+def test_refuses_a_layer_that_the_scores_do_not_depend_on(net, images):
+    module = nn.ModuleDict({"used": nn.Conv2d(3, 2, 1), "unused": nn.Conv2d(3, 2, 1)})
+    with tap(module, ("used", "unused")) as tapped:
+        module["unused"](images)
+        scores = module["used"](images).mean((2, 3))
+    with pytest.raises(ModelError, match="do not depend on the target layer"):
+        gradients(scores, torch.tensor([0, 0, 0]), tapped.activations, last=True)
+    with pytest.raises(ModelError, match="the forward detaches it"):
+        gradients(scores.detach(), torch.tensor([0, 0, 0]), tapped.activations, last=True)

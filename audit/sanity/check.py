@@ -1,0 +1,222 @@
+"""The sanity checks of one run, on a seeded sample of its images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from audit.data.loader import batches
+from audit.engine import views_of
+from audit.explain.forward import class_map, forward
+from audit.models.logits import logits_of
+from audit.models.preprocessing import normalise
+from audit.plan import Plan
+from audit.sanity.agreement import rank_correlation, ssim
+from audit.sanity.curves import areas
+from audit.sanity.estimate import bootstrap_mean
+from audit.sanity.randomise import cascade
+from audit.sanity.record import Curve, Sanity, Stage, depends
+from audit.scores.grid import upsample
+from audit.scores.pointing import raster_size
+
+__all__ = [
+    "Maps",
+    "Probability",
+    "Sample",
+    "ToInput",
+    "check",
+    "curves",
+    "maps_of",
+    "randomisation",
+]
+
+_IMAGES = 64
+_GROUP = 8  # images that share one draw of random weights
+_AGAINST = "counterfactual"  # its cells speak against the class: no curve is defined for them
+
+#: Raw maps, float B×h×w, by a module, of uint8 views B×3×H×W for their classes int64[B].
+Maps = Callable[[nn.Module, Tensor, Tensor], Tensor]
+#: What a module takes, of uint8 views B×3×H×W.
+ToInput = Callable[[Tensor], Tensor]
+#: The probabilities float[B] of classes int64[B], in uint8 views B×3×H×W.
+Probability = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The images that are checked as the model sees them, and the class that each is checked for.
+
+    In groups of at least two images where the sample has two, on the model's device.
+    """
+
+    index: tuple[np.ndarray, ...]  # int64[B]: positions in the dataset
+    views: tuple[Tensor, ...]  # uint8 B×3×H×W
+    chosen: tuple[Tensor, ...]  # int64[B]
+
+
+def check(plan: Plan, images: pd.DataFrame) -> Sanity:
+    """Check the maps of ``plan``'s model on 64 of its ``images``, or on all that have a map.
+
+    ``images`` has the columns index, pred_class and pred_cam_status. Never raises for what a
+    model does when it is copied, re-initialised or shown covered images: such a run is whole but
+    for this record, which then says why it is empty.
+    """
+    rows = images[images["pred_cam_status"].eq("ok").fillna(value=False)]
+    if len(rows) < 2:  # noqa: PLR2004 - one image has no interval
+        return Sanity(len(rows), unavailable="fewer than two images have a map")
+    rows = rows.sample(min(_IMAGES, len(rows)), random_state=plan.config.seed).sort_values("index")
+    try:
+        return _checked(plan, _sample(plan, rows))
+    except Exception as error:
+        first = str(error).partition("\n")[0]
+        return Sanity(len(rows), unavailable=f"{type(error).__name__}: {first}")
+
+
+def maps_of(maps: Maps, module: nn.Module, sample: Sample) -> Tensor:
+    """Every map of the sample by ``module``, n×h×w on the host."""
+    pairs = zip(sample.views, sample.chosen, strict=True)
+    return torch.cat([maps(module, view, chosen).cpu() for view, chosen in pairs])
+
+
+def randomisation(
+    before: Tensor, maps: Maps, module: nn.Module, to_input: ToInput, sample: Sample, *, seed: int
+) -> tuple[Stage, ...]:
+    """Compare the maps ``before``, n×h×w by ``module``, with those at each stage of ``cascade``.
+
+    Each group of the sample meets random weights of its own, so that no figure hangs on one draw.
+    """
+    stages: dict[tuple[str, int], list[_Likeness]] = {}
+    groups = zip(sample.views, sample.chosen, _grouped(before, sample), strict=True)
+    for k, (view, chosen, own) in enumerate(groups):
+        for randomised in cascade(module, to_input(view), (seed, k)):
+            after = maps(randomised.module, view, chosen).cpu()
+            found = _compare(own, after, (view.shape[-2], view.shape[-1]))
+            stages.setdefault((randomised.down_to, randomised.modules), []).append(found)
+    return tuple(_stage(*stage, found, seed) for stage, found in stages.items())
+
+
+def curves(
+    probability: Probability, maps: Tensor, sample: Sample, seed: int
+) -> tuple[Curve | None, Curve | None]:
+    """Deletion and insertion by ``maps`` n×h×w, each against a random order of the same cells."""
+    groups = zip(sample.index, sample.views, sample.chosen, _grouped(maps, sample), strict=True)
+    found = [
+        areas(partial(probability, chosen), view, cams.numpy(), index, seed)
+        for index, view, chosen, cams in groups
+    ]
+    random = np.concatenate([one.random for one in found])
+    deletion = np.concatenate([one.deletion for one in found])
+    insertion = np.concatenate([one.insertion for one in found])
+    return _curve(deletion, random, seed), _curve(insertion, random, seed)
+
+
+def _grouped(maps: Tensor, sample: Sample) -> list[Tensor]:
+    """``maps`` n×h×w in the sample's groups."""
+    ends = np.cumsum([len(index) for index in sample.index]).tolist()
+    return [maps[end - len(index) : end] for index, end in zip(sample.index, ends, strict=True)]
+
+
+def _sample(plan: Plan, rows: pd.DataFrame) -> Sample:
+    """Read the ``rows``' images once more, through the same views as the audit."""
+    config, index = plan.config, rows["index"].to_numpy(dtype=np.int64)
+    size = -(-len(index) // max(1, len(index) // _GROUP))  # of the groups: no image stays alone
+    read = list(batches(views_of(plan), index, size, config.workers))
+    chosen = pd.Series(rows["pred_class"].to_numpy(dtype=np.int64), index=index)
+    return Sample(
+        index=tuple(batch.index for batch in read),
+        views=tuple(batch.view_on(plan.device) for batch in read),
+        chosen=tuple(
+            torch.tensor(chosen.loc[batch.index].tolist(), device=plan.device) for batch in read
+        ),
+    )
+
+
+def _checked(plan: Plan, sample: Sample) -> Sanity:
+    config, module = plan.config, plan.classifier.module
+    maps, to_input = partial(_maps, plan), partial(_input, plan)
+    before = maps_of(maps, module, sample)
+    stages = randomisation(before, maps, module, to_input, sample, seed=config.seed)
+    deletion = insertion = None
+    if config.method != _AGAINST:
+        deletion, insertion = curves(partial(_probability, plan), before, sample, config.seed)
+    n = sum(len(index) for index in sample.index)
+    return Sanity(n, stages, depends(stages), deletion, insertion)
+
+
+def _input(plan: Plan, view: Tensor) -> Tensor:
+    return normalise(view, plan.classifier.preprocessing)
+
+
+def _maps(plan: Plan, module: nn.Module, view: Tensor, chosen: Tensor) -> Tensor:
+    """The run's own maps, by ``module`` in place of its classifier's."""
+    classifier = plan.classifier
+    ran = forward(
+        module,
+        classifier.target_layers,
+        _input(plan, view),
+        lambda output: plan.space.scores(logits_of(output).float()),
+    )
+    return class_map(ran, chosen, plan.config.method, last=True)
+
+
+@torch.no_grad()
+def _probability(plan: Plan, chosen: Tensor, view: Tensor) -> Tensor:
+    output = plan.classifier.module(_input(plan, view))
+    probability = plan.space.scores(logits_of(output).float()).softmax(dim=1)
+    return probability.gather(1, chosen[:, None])[:, 0]
+
+
+@dataclass(frozen=True)
+class _Likeness:
+    """Of each image of a group whose map is still there."""
+
+    order: np.ndarray  # Spearman's r
+    structure: np.ndarray  # SSIM
+    without_map: int
+
+
+def _compare(before: Tensor, after: Tensor, view: tuple[int, int]) -> _Likeness:
+    kept = _is_map(after)
+    first, second = before[kept], after[kept]
+    raster = raster_size(view)
+    return _Likeness(
+        order=rank_correlation(first.flatten(1).numpy(), second.flatten(1).numpy()),
+        structure=ssim(
+            upsample(_to_unit(first), raster), upsample(_to_unit(second), raster)
+        ).numpy(),
+        without_map=int((~kept).sum()),
+    )
+
+
+def _stage(name: str, modules: int, found: list[_Likeness], seed: int) -> Stage:
+    return Stage(
+        stage=name,
+        modules=modules,
+        without_map=sum(one.without_map for one in found),
+        spearman=bootstrap_mean(np.concatenate([one.order for one in found]), seed),
+        ssim=bootstrap_mean(np.concatenate([one.structure for one in found]), seed),
+    )
+
+
+def _is_map(maps: Tensor) -> Tensor:
+    """Where a map is finite and not zero: bool[n]."""
+    flat = maps.flatten(1)
+    return torch.isfinite(flat).all(dim=1) & (flat.amax(dim=1) > 0)
+
+
+def _to_unit(maps: Tensor) -> Tensor:
+    return maps / maps.amax(dim=(-2, -1), keepdim=True)
+
+
+def _curve(area: np.ndarray, random: np.ndarray, seed: int) -> Curve | None:
+    known = np.isfinite(area) & np.isfinite(random)
+    difference = bootstrap_mean((area - random)[known], seed)
+    if difference is None:
+        return None
+    return Curve(float(area[known].mean()), float(random[known].mean()), difference)
