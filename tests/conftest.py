@@ -124,3 +124,10 @@ def make_images() -> Callable[..., pd.DataFrame]:
         return frame
 
     return make
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In CI nothing may be skipped: what a test needs is installed there, so a skip is a fault."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
