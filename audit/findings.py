@@ -12,21 +12,17 @@ import torch
 from torch import Tensor
 
 from audit.explain.forward import Forward, class_map, forward
+from audit.map_scores import Regions, score_map
 from audit.models.classifier import Classifier
 from audit.models.label_space import LabelSpace
 from audit.models.logits import logits_of
 from audit.models.preprocessing import normalise
 from audit.records import Batch
-from audit.scores import mass, pointing
-from audit.scores.grid import project, upsample
+from audit.scores import mass
 
-__all__ = ["CAM_STATUS", "TOP", "Packed", "examine", "unpack"]
+__all__ = ["TOP", "Packed", "examine", "unpack"]
 
-#: What the codes in ``true_cam_status`` and ``pred_cam_status`` say.
-CAM_STATUS = ("ok", "zero", "nonfinite", "degenerate")
 TOP = 5
-_TOLERANCE = 15.0  # source pixels: the pointing game's (Zhang et al. 2016)
-_OK, _ZERO, _NONFINITE, _DEGENERATE = range(4)
 
 
 @dataclass(frozen=True)
@@ -72,18 +68,29 @@ def examine(
     maps = _maps(ran, true, predicted, method)
     columns = _class_columns(scores.detach(), true, predicted)
     with torch.no_grad():
-        columns |= _map_columns(*maps, batch, view.shape[-2:], device)
+        grid = (maps.true.shape[-2], maps.true.shape[-1])
+        regions = Regions.of(batch, (view.shape[-2], view.shape[-1]), grid, device)
+        columns |= regions.columns() | _map_columns(maps, regions)
     return _pack(columns)
 
 
-def _maps(ran: Forward, true: Tensor, predicted: Tensor, method: str) -> tuple[Tensor, Tensor]:
-    """Raw maps of both classes, B×h×w; the second gradient only where some image needs it."""
-    differ = bool((true != predicted).any())
-    first = class_map(ran, true, method, last=not differ)
-    if not differ:
-        return first, first
+@dataclass(frozen=True)
+class _Maps:
+    """Raw maps: the true class's of every image, the predicted one's where it is another."""
+
+    true: Tensor  # B×h×w
+    pred: Tensor  # D×h×w
+    differ: Tensor | None  # int64[D]: which images; None where there is none
+
+
+def _maps(ran: Forward, true: Tensor, predicted: Tensor, method: str) -> _Maps:
+    """The second gradient is taken only where some image needs it."""
+    differ = (true != predicted).nonzero()[:, 0]
+    first = class_map(ran, true, method, last=not len(differ))
+    if not len(differ):
+        return _Maps(first, first[:0], None)
     second = class_map(ran, predicted, method, last=True)
-    return first, torch.where((true == predicted)[:, None, None], first, second)
+    return _Maps(first, second[differ], differ)
 
 
 def _class_columns(scores: Tensor, true: Tensor, predicted: Tensor) -> dict[str, Tensor]:
@@ -103,128 +110,21 @@ def _class_columns(scores: Tensor, true: Tensor, predicted: Tensor) -> dict[str,
     }
 
 
-def _map_columns(
-    true_cam: Tensor, pred_cam: Tensor, batch: Batch, size: torch.Size, device: torch.device
-) -> dict[str, Tensor]:
-    grid = (true_cam.shape[-2], true_cam.shape[-1])
-    regions = _Regions.of(batch, (size[0], size[1]), grid, device)
-    columns = regions.columns()
-    statuses = {}
-    for prefix, cam in (("true", true_cam), ("pred", pred_cam)):
-        status = _status(cam)
-        scored = torch.where((status == _OK)[:, None, None], cam.float(), 0.0)
-        of_target = {**_free(scored, regions), **_on_region(scored, regions)}
-        judged = {name: _or_nan(value, status == _OK) for name, value in of_target.items()}
-        shown = (status != _NONFINITE)[:, None]
-        judged["cam"] = _or_nan(
-            _as_bytes(scored).flatten(1), shown & (status != _DEGENERATE)[:, None]
-        )
-        judged["cam_max"] = _or_nan(cam.amax(dim=(-2, -1)), shown[:, 0])
-        judged["cam_status"] = status
-        columns |= {f"{prefix}_{name}": value for name, value in judged.items()}
-        statuses[prefix] = status
-    both = (statuses["true"] == _OK) & (statuses["pred"] == _OK)
-    columns["cam_agreement"] = _or_nan(mass.agreement(true_cam, pred_cam), both)
-    return columns
-
-
-@dataclass(frozen=True)
-class _Regions:
-    """A batch's regions in every form the scores read them in."""
-
-    has: Tensor  # bool[B]
-    size: tuple[int, int]
-    raster: tuple[int, int]
-    area: Tensor  # float32[B]: a
-    guard_area: Tensor
-    grid: Tensor  # B×h×w: UᵀR
-    guard_grid: Tensor
-    valid_grid: Tensor  # 1×h×w: UᵀV
-    raster_region: Tensor  # B×r×c
-    raster_guard: Tensor
-    centre: Tensor  # float32[B]: mass of a centred Gaussian
-    frame: Tensor  # float32[B×4]
-
-    @classmethod
-    def of(
-        cls, batch: Batch, size: tuple[int, int], grid: tuple[int, int], device: torch.device
-    ) -> _Regions:
-        given = batch.region
-        region = (
-            torch.zeros((len(batch), *size), dtype=torch.bool, device=device)
-            if given is None
-            else given.to(device, non_blocking=True)
-        )
-        guard = pointing.dilate(region, (-(-size[0] // grid[0]), -(-size[1] // grid[1])))
-        whole = torch.ones((1, *size), dtype=torch.bool, device=device)
-        gaussian = mass.centre_gaussian(size, device)
-        raster = pointing.raster_size(size)
-        return cls(
-            has=torch.as_tensor(batch.n_regions, device=device) > 0,
-            size=size,
-            raster=raster,
-            area=region.float().mean(dim=(-2, -1)),
-            guard_area=guard.float().mean(dim=(-2, -1)),
-            grid=project(region, grid),
-            guard_grid=project(guard, grid),
-            valid_grid=project(whole, grid),
-            raster_region=pointing.to_raster(region, raster),
-            raster_guard=pointing.to_raster(guard, raster),
-            centre=mass.mass_inside(gaussian, region, whole),
-            frame=torch.as_tensor(batch.frame, device=device),
-        )
-
-    def columns(self) -> dict[str, Tensor]:
-        return {
-            "region_area_fraction": _or_nan(self.area, self.has),
-            "guard_area_fraction": _or_nan(self.guard_area, self.has),
-            "region_grid": _or_nan(self.grid.flatten(1), self.has[:, None]),
-            "center_baseline_mass": _or_nan(self.centre, self.has),
-        }
-
-
-def _free(cam: Tensor, regions: _Regions) -> dict[str, Tensor]:
-    """What a map says without a region."""
-    rim = project(mass.border(regions.size, cam.device), (cam.shape[-2], cam.shape[-1]))
+def _map_columns(maps: _Maps, regions: Regions) -> dict[str, Tensor]:
+    """Both targets' scores; the predicted class's only where it is not the true one."""
+    true = score_map(maps.true, regions)
+    pred, agreement = true, torch.where(true["cam_status"] == 0, 1.0, torch.nan)
+    if maps.differ is not None:
+        other = score_map(maps.pred, regions.take(maps.differ))
+        pred = {name: value.index_copy(0, maps.differ, other[name]) for name, value in true.items()}
+        scored = (true["cam_status"][maps.differ] == 0) & (other["cam_status"] == 0)
+        shared = mass.agreement(maps.true[maps.differ], maps.pred)
+        agreement = agreement.index_copy(0, maps.differ, torch.where(scored, shared, torch.nan))
     return {
-        "cam_entropy": mass.entropy(cam),
-        "border_mass": mass.mass_inside(cam, rim, regions.valid_grid),
+        **{f"true_{name}": value for name, value in true.items()},
+        **{f"pred_{name}": value for name, value in pred.items()},
+        "cam_agreement": agreement,
     }
-
-
-def _on_region(cam: Tensor, regions: _Regions) -> dict[str, Tensor]:
-    inside = mass.mass_inside(cam, regions.grid, regions.valid_grid)
-    heat = upsample(cam, regions.raster)
-    found = {
-        "relevance_mass_accuracy": inside,
-        "mass_lift": mass.lift(inside, regions.area),
-        "mass_excess": mass.excess(inside, regions.area),
-        "mass_guard": mass.mass_inside(cam, regions.guard_grid, regions.valid_grid),
-        "pointing_game_hit": pointing.hits(heat, regions.raster_region),
-        "pointing_game_hit_guard": pointing.hits(heat, regions.raster_guard),
-        "pointing_game_hit_tolerant": pointing.hits_within(
-            heat, regions.raster_region, regions.frame, _TOLERANCE
-        ),
-    }
-    return {name: _or_nan(value, regions.has) for name, value in found.items()}
-
-
-def _status(cam: Tensor) -> Tensor:
-    """Index into CAM_STATUS, int64[B]: a map that cannot be scored says why."""
-    if cam.shape[-2:] == (1, 1):
-        return torch.full((len(cam),), _DEGENERATE, device=cam.device)
-    finite = torch.isfinite(cam).flatten(1).all(dim=1)
-    status = torch.where(cam.flatten(1).amax(dim=1) > 0, _OK, _ZERO)
-    return torch.where(finite, status, _NONFINITE)
-
-
-def _as_bytes(cam: Tensor) -> Tensor:
-    top = cam.amax(dim=(-2, -1), keepdim=True)
-    return (cam / torch.where(top > 0, top, 1.0) * 255).round()
-
-
-def _or_nan(value: Tensor, where: Tensor) -> Tensor:
-    return torch.where(where, value.float(), torch.nan)
 
 
 def _pack(columns: dict[str, Tensor]) -> Packed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from audit.findings import CAM_STATUS
+from audit.map_scores import CAM_STATUS
 from audit.records import Batch
 from audit.tables.schema import arrow_schema
 

@@ -3,7 +3,8 @@ import pytest
 import torch
 from torch import nn
 
-from audit.findings import CAM_STATUS, examine, unpack
+from audit.findings import examine, unpack
+from audit.map_scores import CAM_STATUS
 from audit.models.classifier import Classifier
 from audit.models.label_space import match_labels
 from audit.records import Batch, Preprocessing
@@ -91,6 +92,31 @@ def test_each_class_is_explained_by_its_own_channel(spots, top_left):
     assert found["true_mass_guard"][0] == pytest.approx(1)
     assert found["true_pointing_game_hit"].tolist() == [1, 0]
     assert found["cam_agreement"].tolist() == [1, 0]
+
+
+def test_rank_scores_of_a_sharp_map(spots, top_left):
+    found = _found(Pooled(IDENTITY), _batch(spots, [0, 2], top_left))
+    # true of image 0: the hot quarter is the region; true of image 1: it is the opposite quarter
+    assert found["true_relevance_rank_accuracy"].tolist() == [1, 0]
+    assert found["true_pixel_auroc"][0] == 1
+    assert found["true_pixel_ap"][0] == pytest.approx(1)
+    assert found["true_pixel_auroc"][1] < 0.4
+    assert found["true_ground_truth_coverage"][0] > 0.9
+    assert found["true_ground_truth_coverage"][1] == 0
+    assert found["true_saliency_coverage"][1] == 0
+    assert 0.5 < found["true_iou_coverage"][0] <= 1
+
+
+def test_a_mixed_batch_gives_each_image_what_it_has_alone(spots, top_left):
+    """The predicted class's scores are computed for a part of the batch alone."""
+    pixels = torch.cat([spots, spots.flip(-1), spots])
+    region = torch.cat([top_left, top_left.flip(-2), top_left])
+    labels = [0, 2, 1, 0, 2, 1]
+    whole = _found(Pooled(IDENTITY), _batch(pixels, labels, region))
+    for i, label in enumerate(labels):
+        alone = _found(Pooled(IDENTITY), _batch(pixels[[i]], [label], region[[i]]))
+        for name, values in alone.items():
+            np.testing.assert_allclose(whole[name][i], values[0], atol=1e-6, err_msg=f"{name} {i}")
 
 
 def test_probabilities_by_hand(spots):

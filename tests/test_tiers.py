@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 TIERS = [
     {"errors", "records", "config", "user_code"},
     {"data", "models", "explain", "regions", "scores", "tables", "report", "sampling", "device"},
-    {"choice", "plan", "findings", "rows", "triage", "summary", "galleries", "fit"},
+    {"choice", "plan", "map_scores", "findings", "rows", "triage", "summary", "galleries", "fit"},
     {"engine", "finish", "manifest", "media", "pictures", "sanity"},
     {"auditing"},
 ]

@@ -24,7 +24,8 @@ __all__ = [
 SCORE_VERSION = 1
 SCHEMA_VERSION = 1
 
-_LATER = "null until rank scores are filled"
+_LATER = "null until boxes reach the scores"
+_RASTER = "on a raster of at most 64 a side"
 
 
 @dataclass(frozen=True)
@@ -117,19 +118,20 @@ def _target_columns(prefix: str, cells: int) -> list[Column]:
         _f("mass_lift", "that share over the region's area share; 1: chance", "ratio"),
         _f("mass_excess", "(mass - a) / (1 - a); 0: chance, 1: all inside", "ratio"),
         _f("mass_guard", "mass inside the region grown by one CAM cell"),
-        _f("relevance_rank_accuracy", f"share of the ⌈ΣR⌉ hottest pixels in the region; {_LATER}"),
+        _f("relevance_rank_accuracy", f"share of the ⌈ΣR⌉ hottest pixels in the region, {_RASTER}"),
         Column("pointing_game_hit", pa.bool_(), "", "a hottest pixel lies in the region"),
         Column(
             "pointing_game_hit_tolerant", pa.bool_(), "", "within 15 source pixels of the region"
         ),
         Column("pointing_game_hit_guard", pa.bool_(), "", "in the region grown by one CAM cell"),
-        _f("pixel_auroc", f"ROC area of the map against the region; {_LATER}", "area"),
-        _f("pixel_ap", f"average precision of the map against the region; {_LATER}", "area"),
-        _f("iou_coverage", f"IoU of {{map > mean + σ}} and region; {_LATER}"),
+        _f("pixel_auroc", f"ROC area of the map against the region, {_RASTER}", "area"),
+        _f("pixel_ap", f"average precision of the map against the region, {_RASTER}", "area"),
+        _f("iou_coverage", f"IoU of {{map > mean + σ}} and region, {_RASTER}"),
         _f(
-            "ground_truth_coverage", f"share of the region that {{map > mean + σ}} covers; {_LATER}"
+            "ground_truth_coverage",
+            f"share of the region that {{map > mean + σ}} covers, {_RASTER}",
         ),
-        _f("saliency_coverage", f"share of {{map > mean + σ}} in the region; {_LATER}"),
+        _f("saliency_coverage", f"share of {{map > mean + σ}} in the region, {_RASTER}"),
         _f("cam_box_iou", f"IoU of the box round {{map ≥ .15 max}} with the best box; {_LATER}"),
     ]
     return [Column(f"{prefix}_{c.name}", c.type, c.unit, c.meaning) for c in rows]

@@ -1,0 +1,89 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audit.scores import ranks
+
+REFERENCE = {  # Quantus 0.6.0 and Shared Interest's code on the four maps of parity.npz
+    "rank": [0.328125, 0.340909, 1, 1],
+    "auroc": [0.548096, 0.491004, None, 1],
+    "iou": [0.16, 0.139344, 0.191406, 1],
+    "truth": [0.25, 0.193182, 0.191406, 1],
+    "saliency": [0.307692, 0.333333, 1, 1],
+}
+
+
+def _close(found, expected):
+    for value, wanted in zip(found.tolist(), expected, strict=True):
+        if wanted is None:
+            assert math.isnan(value)
+        else:
+            assert value == pytest.approx(wanted, abs=1e-6)
+
+
+def test_reference_values(parity_maps):
+    maps, masks = parity_maps[0], parity_maps[1].float()
+    _close(ranks.rank_accuracy(ranks.ranked(maps, masks)), REFERENCE["rank"])
+    _close(ranks.roc_area(ranks.ranked(maps, masks)), REFERENCE["auroc"])
+    for name, found in zip(("iou", "truth", "saliency"), ranks.coverages(maps, masks), strict=True):
+        _close(found, REFERENCE[name])
+
+
+def test_ties_share_what_they_earn():
+    # two of four tied pixels are in the region; the region asks for the two highest
+    heat = torch.tensor([[[2.0, 1.0, 1.0, 1.0, 0.0]]])
+    region = torch.tensor([[[0.0, 1.0, 1.0, 0.0, 0.0]]])
+    assert ranks.rank_accuracy(ranks.ranked(heat, region)).item() == pytest.approx((0 + 2 / 3) / 2)
+    # pairs (in, out): each 1 beats the 0, ties with one 1, loses to the 2: (0 + .5 + 1) / 3
+    assert ranks.roc_area(ranks.ranked(heat, region)).item() == pytest.approx(0.5)
+    # at value 1 four pixels are taken and two of them hit
+    assert ranks.average_precision(ranks.ranked(heat, region)).item() == pytest.approx(0.5)
+
+
+def test_what_does_not_exist_is_nan():
+    flat, empty, full = torch.ones(1, 4, 4), torch.zeros(1, 4, 4), torch.ones(1, 4, 4)
+    ramp = torch.arange(16.0).reshape(1, 4, 4)
+    half = (ramp > 7).float()
+    assert math.isnan(ranks.rank_accuracy(ranks.ranked(flat, half)).item())
+    for region in (empty, full):
+        assert math.isnan(ranks.roc_area(ranks.ranked(ramp, region)).item())
+        assert math.isnan(ranks.average_precision(ranks.ranked(ramp, region)).item())
+    assert math.isnan(ranks.rank_accuracy(ranks.ranked(ramp, empty)).item())
+    iou, truth, saliency = ranks.coverages(flat, half)
+    assert (iou.item(), truth.item()) == (0, 0)
+    assert math.isnan(saliency.item())
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 12))
+def test_areas_equal_scikit_learn(seed, levels):
+    """Coarse levels make many ties."""
+    metrics = pytest.importorskip("sklearn.metrics")
+    rng = np.random.default_rng(seed)
+    heat = rng.integers(0, levels + 1, (1, 6, 7)).astype(np.float32)
+    region = rng.random((1, 6, 7)) < rng.uniform(0.1, 0.9)
+    region[0, 0, :2] = [True, False]
+    truth, score = region.ravel(), heat.ravel()
+    tensors = torch.from_numpy(heat), torch.from_numpy(region).float()
+    auroc, precision = (
+        ranks.roc_area(ranks.ranked(*tensors)).item(),
+        ranks.average_precision(ranks.ranked(*tensors)).item(),
+    )
+    assert auroc == pytest.approx(metrics.roc_auc_score(truth, score), abs=1e-5)
+    assert precision == pytest.approx(metrics.average_precision_score(truth, score), abs=1e-5)
+
+
+def test_a_fractional_region_is_a_weight():
+    # doubling every pixel with a half-covered region equals one binary pair in and out
+    heat = torch.tensor([[[3.0, 2.0, 1.0]]])
+    region = torch.tensor([[[0.5, 1.0, 0.0]]])
+    doubled = torch.tensor([[[3.0, 3.0, 2.0, 2.0, 1.0, 1.0]]])
+    binary = torch.tensor([[[1.0, 0.0, 1.0, 1.0, 0.0, 0.0]]])
+    for score in (ranks.roc_area, ranks.average_precision):
+        assert score(ranks.ranked(heat, region)).item() == pytest.approx(
+            score(ranks.ranked(doubled, binary)).item()
+        )
