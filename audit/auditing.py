@@ -12,20 +12,19 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from audit import galleries, summary, triage
 from audit.config import RunConfig
 from audit.engine import audit_part, part_metadata
-from audit.errors import ConfigError
+from audit.errors import DataError
 from audit.finish import finish_parts
-from audit.manifest import open_run, set_status
+from audit.manifest import locked, open_run, set_status
 from audit.media import write_media
 from audit.plan import Plan, make_plan
 from audit.report.render import render_report
 from audit.sanity.check import check
-from audit.tables.parts import done_parts, read_parts, write_bytes, write_table
+from audit.tables.parts import done_parts, part_path, read_parts, write_bytes, write_table
 from audit.tables.schema import arrow_schema
 
 __all__ = ["run_audit"]
@@ -40,12 +39,12 @@ def run_audit(config: RunConfig, say: Callable[[str], object] = lambda _line: No
     started = time.perf_counter()
     plan = make_plan(config, say)
     folder, resumed = open_run(plan)
-    with _locked(folder):
+    with locked(folder):
         timings = {"start": time.perf_counter() - started}
         for warning in plan.warnings:
             say(f"note: {warning}")
         with _timed(timings, "images"):
-            done = done_parts(folder / "images", part_metadata(plan))
+            done = _done(plan, folder / "images")
             if resumed:
                 say(f"{folder.name}: going on; {len(done)} of {plan.n_parts} parts are done")
             _write_parts(plan, folder / "images", done)
@@ -66,6 +65,12 @@ def run_audit(config: RunConfig, say: Callable[[str], object] = lambda _line: No
     return report
 
 
+def _done(plan: Plan, folder: Path) -> set[int]:
+    """The parts of this plan that are whole: right footer, right number of rows."""
+    found = done_parts(folder, part_metadata(plan))
+    return {k for k, rows in found.items() if k < plan.n_parts and rows == len(plan.part(k))}
+
+
 def _write_parts(plan: Plan, folder: Path, done: set[int]) -> None:
     """Audit the parts that are not done."""
     ready = sum(len(plan.part(k)) for k in done)
@@ -74,6 +79,12 @@ def _write_parts(plan: Plan, folder: Path, done: set[int]) -> None:
         for k in range(plan.n_parts):
             if k not in done:
                 audit_part(plan, folder, k, bar.update)
+    strange = sorted(set(done_parts(folder, {})) - set(range(plan.n_parts)))
+    if strange:
+        raise DataError(
+            f"{part_path(folder, strange[0])} is no part of this run, which has {plan.n_parts}: "
+            "move it away"
+        )
 
 
 def _read_images(folder: Path) -> pd.DataFrame:
@@ -121,28 +132,12 @@ def _write_summary(folder: Path, content: dict[str, Any]) -> None:
 def _closing(folder: Path, content: dict[str, Any]) -> str:
     """The line that ends a run: how many, how accurate, how many to look at."""
     accuracy, flags = content["accuracy"], content["flags"]
-    right = "no labels" if accuracy is None else f"accuracy {accuracy['value']:.1%}"
+    right = "no accuracy" if accuracy is None else f"accuracy {accuracy['value']:.1%}"
     counts = content["counts"]
     return (
         f"{folder.name}: {counts['audited']} images, {right}, {flags['off_object']} of "
         f"{counts['judged']} judged off the object (triage), {counts['unreadable']} unreadable"
     )
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the run's lock; the operating system frees it when the process ends, however it does."""
-    lock = FileLock(folder / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise ConfigError(
-            f"{folder} is being written by another process: wait for it, or choose another --run"
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from audit.errors import ModelError
 from audit.explain.forward import Forward, class_map, forward
 from audit.map_scores import Regions, score_map
 from audit.models.classifier import Classifier
@@ -33,14 +34,14 @@ class Packed:
     """
 
     matrix: Tensor  # B×W
-    layout: tuple[tuple[str, int], ...]  # name, width
+    layout: tuple[tuple[str, int | None], ...]  # name, width; None: one figure an image
 
 
-def unpack(matrix: np.ndarray, layout: tuple[tuple[str, int], ...]) -> dict[str, np.ndarray]:
-    """Name → float32[B] (width 1) or float32[B×width], as views of ``matrix``."""
-    ends = np.cumsum([width for _, width in layout])
+def unpack(matrix: np.ndarray, layout: tuple[tuple[str, int | None], ...]) -> dict[str, np.ndarray]:
+    """Name → float32[B] (width None) or float32[B×width], as views of ``matrix``."""
+    ends = np.cumsum([width or 1 for _, width in layout])
     return {
-        name: matrix[:, end - 1] if width == 1 else matrix[:, end - width : end]
+        name: matrix[:, end - 1] if width is None else matrix[:, end - width : end]
         for (name, width), end in zip(layout, ends, strict=True)
     }
 
@@ -62,6 +63,10 @@ def examine(
         lambda output: space.scores(logits_of(output).float()),
     )
     scores = ran.scores
+    if len(scores) != len(batch):
+        raise ModelError(
+            f"{classifier.name} gave {len(scores)} rows of scores for {len(batch)} images"
+        )
     predicted = scores.detach().argmax(dim=1)
     label = torch.as_tensor(batch.label, device=device)
     true = torch.where(label >= 0, label, predicted)
@@ -129,5 +134,7 @@ def _map_columns(maps: _Maps, regions: Regions) -> dict[str, Tensor]:
 
 def _pack(columns: dict[str, Tensor]) -> Packed:
     flat = {name: value.float().reshape(len(value), -1) for name, value in columns.items()}
-    layout = tuple((name, value.shape[1]) for name, value in flat.items())
+    layout = tuple(
+        (name, None if value.ndim == 1 else value.shape[1]) for name, value in columns.items()
+    )
     return Packed(torch.cat(list(flat.values()), dim=1), layout)

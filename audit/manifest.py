@@ -5,28 +5,33 @@ Created exclusively before the first part and finished last; a run folder withou
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import platform
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from audit.errors import ConfigError, DataError
 from audit.plan import Plan
-from audit.tables.parts import write_bytes
+from audit.tables.parts import cannot_write, write_bytes
 from audit.tables.schema import SCHEMA_VERSION, SCORE_VERSION
 
-__all__ = ["FILE", "manifest_of", "open_run", "read_manifest", "set_status"]
+__all__ = ["FILE", "locked", "manifest_of", "open_run", "read_manifest", "set_status"]
 
 FILE = "manifest.json"
 FORMAT = "cam-audit-run/1"
 _PACKAGES = ("cam-audit", "torch", "torchvision", "numpy", "pandas", "pyarrow", "opencv-python")
+_KINDS = {"status": str, "started": str, "fingerprint": dict, "fingerprint_id": str}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 
 
@@ -103,11 +108,32 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         content = json.loads(file.read_text("utf-8"))
     except OSError as error:
         raise DataError(f"{folder} is no run folder: {FILE}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{file} is not readable JSON: {error}") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise DataError(f"{file} is not a manifest of this program (format {FORMAT})")
+    wrong = [key for key, kind in _KINDS.items() if not isinstance(content.get(key), kind)]
+    if wrong:
+        raise DataError(f"{file} is damaged: {', '.join(wrong)} missing or of another type")
     return content
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the run's lock; the operating system frees it when the process ends, however it does."""
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise ConfigError(
+            f"{folder} is being written by another process: wait for it, or choose another --run"
+        ) from error
+    except OSError as error:
+        raise ConfigError(f"{folder}/.lock cannot be locked: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def set_status(folder: Path, status: str, timings: Mapping[str, float]) -> None:
@@ -123,10 +149,10 @@ def set_status(folder: Path, status: str, timings: Mapping[str, float]) -> None:
 
 def _named(plan: Plan) -> Path:
     name = plan.config.run or ""
-    if not _NAME.fullmatch(name):
+    if not _NAME.fullmatch(name) or name == "latest":
         raise ConfigError(
             f"--run {name!r}: a run name is one path component of letters, digits, '.', '_' and "
-            "'-', beginning with a letter or digit"
+            "'-', beginning with a letter or digit, and not 'latest'"
         )
     return plan.config.runs_dir / name
 
@@ -165,20 +191,29 @@ def _set_aside(folder: Path) -> None:
         read_manifest(folder)
     except DataError as error:
         raise ConfigError(f"--fresh moves only run folders aside: {error}") from error
-    folder.rename(folder.with_name(f"{folder.name}.{datetime.now(UTC):%Y%m%dT%H%M%S%f}.old"))
+    with locked(folder):  # never from under a process that writes it
+        folder.rename(folder.with_name(f"{folder.name}.{datetime.now(UTC):%Y%m%dT%H%M%S%f}.old"))
 
 
 def _create(folder: Path, content: Mapping[str, Any]) -> None:
-    if folder.is_dir() and any(folder.iterdir()):
+    """Make the run folder with its manifest, whole or not at all, where there is none yet."""
+    temporary = folder / f".{FILE}.{os.getpid()}.tmp"
+    if folder.is_dir() and any(not file.name.startswith(f".{FILE}.") for file in folder.iterdir()):
         raise ConfigError(f"{folder} exists and is no run folder (no {FILE}): choose another --run")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / FILE).open("xb") as stream:
+        with temporary.open("wb") as stream:
             stream.write(_encoded(content))
             stream.flush()
             os.fsync(stream.fileno())
+        os.link(temporary, folder / FILE)  # fails where another process was first
     except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise cannot_write(folder / FILE, error) from error
         raise ConfigError(f"{folder} cannot be made a run folder: {error.strerror}") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def _check_same(content: Mapping[str, Any], plan: Plan, folder: Path) -> None:

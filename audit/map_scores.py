@@ -134,7 +134,10 @@ def _on_region(cam: Tensor, regions: Regions) -> dict[str, Tensor]:
         "ground_truth_coverage": truth,
         "saliency_coverage": saliency,
     }
-    return {name: _or_nan(value, regions.has) for name, value in found.items()}
+    found = {name: _or_nan(value, regions.has) for name, value in found.items()}
+    seen = regions.area > 0  # a region that the view does not show can be neither hit nor missed
+    pointed = {name: _or_nan(found[name], seen) for name in found if name.startswith("pointing")}
+    return found | pointed
 
 
 def _status(cam: Tensor) -> Tensor:

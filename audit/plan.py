@@ -35,6 +35,7 @@ __all__ = ["Plan", "make_plan"]
 _PART = 16_384
 _SMALL_PART = 256
 _PARTS_OF_A_SMALL_SET = 8
+_LARGEST_SEED = 2**32 - 1  # what every generator takes
 _COARSE = 4  # a grid this coarse is scored, with a warning
 
 
@@ -86,6 +87,7 @@ class Plan:
         }
         files = listing.paths if listing.paths is not None else ()
         return {
+            "model": self.classifier.architecture,
             "weights": self.classifier.weights_hash,
             "score_version": str(SCORE_VERSION),
             "options": _digest(options),
@@ -147,6 +149,8 @@ def _check(config: RunConfig) -> None:
     least = {"batch_size": 1, "workers": 0, "part_size": 1, "max_cases": 0, "limit": 1, "seed": 0}
     for name, low in least.items():
         value = getattr(config, name)
+        if name == "seed" and value > _LARGEST_SEED:
+            raise ConfigError(f"--seed {value}: at most {_LARGEST_SEED}")
         if value is not None and value < low:
             flag = name.replace("_", "-")
             raise ConfigError(f"--{flag} {value}: a whole number of at least {low} is needed")

@@ -23,7 +23,8 @@ def stratified(labels: np.ndarray, limit: int | None, seed: int) -> np.ndarray:
     classes, counts = np.unique(labels, return_counts=True)
     share = counts * (limit / n)
     take = np.floor(share).astype(np.int64)
-    rest = np.argsort(take - share, kind="stable")[: limit - take.sum()]
+    ties = np.random.default_rng(seed).random(len(classes))  # equal remainders: the seed decides
+    rest = np.lexsort((ties, take - share))[: limit - take.sum()]
     take[rest] += 1
     chosen = [
         _rng(seed, int(label)).choice(np.flatnonzero(labels == label), size=k, replace=False)

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 from scipy.stats import binomtest
 
+from audit.tables.schema import arrow_schema
 from audit.triage import judged
 
 __all__ = ["class_table", "pair_table", "problems", "summarise"]
@@ -40,7 +41,7 @@ def class_table(
             | _worst(wrong[wrong["true_class"] == index])
             | {"verdict": "not_tested"}
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=arrow_schema("classes").names)
 
 
 def pair_table(images: pd.DataFrame) -> pd.DataFrame:

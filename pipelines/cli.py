@@ -86,14 +86,20 @@ def _configured(
 ) -> Any:
     _refuse_unknown_variables()
     variables = Env(_PREFIX, command=False)
-    app.config = (variables,) if config is None else (variables, _file(config))
+    app.config = (variables,) if config is None else (variables, _file(config, tokens))
     return app(tokens, exit_on_error=False, print_error=True)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns its exit code (README lists them)."""
-    signal.signal(signal.SIGTERM, _interrupt)
-    return _guarded(lambda: app.meta(argv, exit_on_error=False, print_error=True))
+    handler = _interrupt_of(os.getpid())
+    ours = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
+    before = {number: signal.signal(number, handler) for number in ours}
+    try:
+        return _guarded(lambda: app.meta(argv, exit_on_error=False, print_error=True))
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
 
 
 def _guarded(call: Callable[[], object]) -> int:
@@ -106,19 +112,21 @@ def _guarded(call: Callable[[], object]) -> int:
         print(f"cam-audit: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         print("cam-audit: interrupted; the same command goes on where it was", file=sys.stderr)
         return _INTERRUPTED
     return 0
 
 
-def _file(path: Path) -> Dict:
+def _file(path: Path, tokens: Sequence[str]) -> Dict:
+    """The file's keys as options of the command: below its name, so that ``run = …`` is a key."""
     try:
         content = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise ConfigError(f"--config {path}: {error.strerror}") from error
     except ValueError as error:
         raise ConfigError(f"--config {path} is not TOML: {error}") from error
-    return Dict(content, use_commands_as_keys=False, source=str(path))
+    return Dict({tokens[0]: content} if tokens else {}, source=str(path))
 
 
 def _refuse_unknown_variables() -> None:
@@ -134,8 +142,19 @@ def _refuse_unknown_variables() -> None:
             )
 
 
-def _interrupt(_signal: int, _frame: object) -> None:
-    raise KeyboardInterrupt
+def _interrupt_of(process: int) -> Callable[[int, object], None]:
+    """The handler of signals that end the command, for ``process`` and the workers it forks."""
+
+    def interrupt(number: int, _frame: object) -> None:
+        if os.getpid() != process:  # a worker: the command says it once, and ends the workers
+            if number == signal.SIGTERM:
+                os._exit(_INTERRUPTED)
+            return
+        # Raised inside a callback, the interrupt would be swallowed: so it comes again each second.
+        signal.setitimer(signal.ITIMER_REAL, 1, 1)
+        raise KeyboardInterrupt
+
+    return interrupt
 
 
 def _say(line: str) -> None:

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from audit.auditing import run_audit
-from audit.errors import ConfigError, IncompleteError
+from audit.errors import ConfigError, DataError, IncompleteError
 from audit.manifest import read_manifest
 from audit.tables import parts
 from audit.tables.schema import arrow_schema
@@ -158,6 +158,51 @@ def test_a_run_in_use_is_refused(run_config):
     run_audit(replace(run_config, run="a"))
     with FileLock(run_config.runs_dir / "a" / ".lock"), pytest.raises(ConfigError, match="another"):
         run_audit(replace(run_config, run="a"))
+
+
+def test_fresh_never_moves_a_run_that_is_being_written(run_config):
+    from filelock import FileLock
+
+    run_audit(replace(run_config, run="a"))
+    lock = FileLock(run_config.runs_dir / "a" / ".lock")
+    with lock, pytest.raises(ConfigError, match="being written"):
+        run_audit(replace(run_config, run="a", fresh=True))
+    assert read_manifest(run_config.runs_dir / "a")["status"] == "finished"
+    assert not list(run_config.runs_dir.glob("*.old"))
+
+
+def test_another_model_of_equal_weights_does_not_go_on(run_config, tmp_path, monkeypatch):
+    (tmp_path / "negated.py").write_text(
+        "from audit.models.reference import SmallResNet\n"
+        "class Negated(SmallResNet):\n"
+        "    def forward(self, x):\n"
+        "        return -super().forward(x)\n"
+        "def make():\n"
+        "    return Negated(10)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    run_audit(replace(run_config, run="a"))
+    bare = run_config.checkpoint.with_name("bare.safetensors")
+    bare.write_bytes(run_config.checkpoint.read_bytes())
+    other = {"model": "negated:make", "checkpoint": bare, "target_layer": "layer3"}
+    with pytest.raises(ConfigError, match="its model"):
+        run_audit(replace(run_config, run="a", **other))
+
+
+def test_parts_of_another_number_or_length_are_not_taken(run_config):
+    report = run_audit(replace(run_config, run="a"))
+    whole, images = _images(report), report.parents[1] / "images"
+    table = pq.read_table(parts.part_path(images, 1))
+    pq.write_table(table.slice(0, 2), parts.part_path(images, 1))
+    assert _images(run_audit(replace(run_config, run="a"))).equals(whole)
+    parts.part_path(images, 9).write_bytes(parts.part_path(images, 0).read_bytes())
+    with pytest.raises(DataError, match=r"part-00009\.parquet is no part of this run"):
+        run_audit(replace(run_config, run="a"))
+
+
+def test_a_seed_that_no_generator_takes_is_refused_at_once(run_config):
+    with pytest.raises(ConfigError, match="--seed 4294967296"):
+        run_audit(replace(run_config, seed=2**32))
 
 
 def test_baselines_and_flags_with_masks(run_config, monkeypatch):

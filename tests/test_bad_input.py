@@ -163,3 +163,74 @@ def test_a_full_disk_ends_with_4_and_the_next_run_goes_on(
     monkeypatch.undo()
     assert _run(zoo, model, tmp_path, *more) == 0
     assert "going on; 2 of 4 parts are done" in capsys.readouterr().err
+
+
+def _table(tmp_path, *labels):
+    for i in range(len(labels)):
+        Image.new("RGB", (32, 32), (i * 40, 90, 30)).save(tmp_path / f"{i}.png")
+    rows = "".join(f"{i}.png,{label}\n" for i, label in enumerate(labels))
+    (tmp_path / "t.csv").write_text("path,label\n" + rows)
+    return f"table:{tmp_path / 't.csv'}"
+
+
+def test_a_table_without_any_label_is_audited(model, tmp_path, capsys):
+    dataset = _table(tmp_path, "", "", "")
+    more = ["--checkpoint", str(model), "--runs-dir", str(tmp_path / "runs")]
+    assert cli.main(["run", "--dataset", dataset, *more]) == 0
+    report = tmp_path.joinpath(capsys.readouterr().out.strip())
+    images = pq.ParquetDataset(report.parents[1] / "images").read().to_pandas()
+    assert images["true_class"].isna().all()
+    assert images["pred_class"].notna().all()
+
+
+def test_a_single_class_is_audited(tmp_path, capsys):
+    dataset = _table(tmp_path, "only", "only")
+    path = tmp_path / "one.safetensors"
+    write_checkpoint(path, SmallResNet(1).eval(), Sidecar("small_resnet", ("only",)))
+    more = ["--checkpoint", str(path), "--runs-dir", str(tmp_path / "runs")]
+    assert cli.main(["run", "--dataset", dataset, *more]) == 0
+    report = tmp_path.joinpath(capsys.readouterr().out.strip())
+    images = pq.ParquetDataset(report.parents[1] / "images").read().to_pandas()
+    assert [list(top) for top in images["topk_class"]] == [[0], [0]]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        '{"format": "cam-audit-run/1"}',
+        '{"a":' * 5000,
+        '{"format": "cam-audit-run/1", "status": 5}',
+    ],
+)
+def test_a_damaged_manifest_is_one_line_and_hinders_no_other_run(model, tmp_path, capsys, content):
+    dataset = _table(tmp_path, "a", "b")
+    argv = ["run", "--dataset", dataset, "--runs-dir", str(tmp_path / "runs"), "--no-sanity"]
+    argv += ["--checkpoint", str(model), "--class-map", str(_ab(tmp_path))]
+    (tmp_path / "runs" / "g").mkdir(parents=True)
+    (tmp_path / "runs" / "g" / "manifest.json").write_text(content)
+    assert cli.main([*argv, "--run", "g"]) == 3
+    assert "manifest.json" in capsys.readouterr().err.splitlines()[-1]
+    assert cli.main(argv) == 0
+
+
+def _ab(tmp_path):
+    path = tmp_path / "ab.json"
+    classes = {"a": [0], "b": [1]}
+    path.write_text(json.dumps({"format": "cam-audit-class-map/1", "classes": classes}))
+    return path
+
+
+@pytest.mark.parametrize("key", ["counts", "accuracy", "galleries", "problems", "two_by_two"])
+def test_a_damaged_summary_is_one_line(model, tmp_path, capsys, key):
+    dataset = _table(tmp_path, "a", "b")
+    argv = ["run", "--dataset", dataset, "--runs-dir", str(tmp_path / "runs"), "--no-sanity"]
+    assert cli.main([*argv, "--checkpoint", str(model), "--class-map", str(_ab(tmp_path))]) == 0
+    folder = tmp_path.joinpath(capsys.readouterr().out.strip()).parents[1]
+    before = (folder / "report" / "index.html").read_bytes()
+    summary = json.loads((folder / "summary.json").read_text())
+    (folder / "summary.json").write_text(json.dumps(summary | {key: 5}))
+    assert cli.main(["report", str(folder)]) == 3
+    assert capsys.readouterr().err.count("\n") == 1
+    assert (folder / "report" / "index.html").read_bytes() == before

@@ -3,6 +3,7 @@ import pytest
 import torch
 from torch import nn
 
+from audit.errors import ModelError
 from audit.findings import examine, unpack
 from audit.map_scores import CAM_STATUS
 from audit.models.classifier import Classifier
@@ -92,6 +93,44 @@ def test_each_class_is_explained_by_its_own_channel(spots, top_left):
     assert found["true_mass_guard"][0] == pytest.approx(1)
     assert found["true_pointing_game_hit"].tolist() == [1, 0]
     assert found["cam_agreement"].tolist() == [1, 0]
+
+
+def test_the_guard_grows_by_a_cell_of_each_axis():
+    """A 16×24 view under an 8×8 map: a cell is 2 px high and 3 px wide."""
+    pixels = torch.zeros(1, 3, 16, 24, dtype=torch.uint8)
+    pixels[0, 0, 4:6, 9:12] = 255
+    region = torch.zeros(1, 16, 24, dtype=torch.bool)
+    region[0, 8:10, 12:15] = True
+    found = _found(Pooled(IDENTITY), _batch(pixels, [0], region))
+    assert found["guard_area_fraction"][0] == pytest.approx((2 + 4) * (3 + 6) / (16 * 24))
+    assert not found["pred_pointing_game_hit"][0]
+    # the hottest cell's centre lies 4 rows above the region: a cell's reach does not get there
+    assert not found["pred_pointing_game_hit_guard"][0]
+    nearer = region.roll(-2, 1)
+    found = _found(Pooled(IDENTITY), _batch(pixels, [0], nearer))
+    assert not found["pred_pointing_game_hit"][0]
+    assert found["pred_pointing_game_hit_guard"][0]
+
+
+def test_bytes_are_rounded_to_the_nearest(spots):
+    found = _found(Pooled([[1, 0, 0.999], [0, 1, 0], [0, 0, 1]]), _batch(spots[1:], [0]))
+    # the blue quarter is .2 × .999 of the red one's 1: 50.949 of 255
+    assert found["true_cam"].reshape(8, 8)[7, 7] == 51
+
+
+def test_a_region_that_the_view_does_not_show_is_neither_hit_nor_missed(spots, top_left):
+    found = _found(Pooled(IDENTITY), _batch(spots, [0, 0], top_left & False, n_regions=[1, 1]))
+    assert np.isnan(found["true_pointing_game_hit"]).all()
+    assert (found["true_relevance_mass_accuracy"] == 0).all()
+
+
+def test_a_model_that_ignores_the_batch_is_named(spots):
+    class First(Pooled):
+        def forward(self, x):
+            return super().forward(x)[:1]
+
+    with pytest.raises(ModelError, match="1 rows of scores for 2 images"):
+        _found(First(IDENTITY), _batch(spots, [0, 0]))
 
 
 def test_rank_scores_of_a_sharp_map(spots, top_left):

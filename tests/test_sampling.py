@@ -43,3 +43,13 @@ def test_a_partner_is_another_image_of_the_class_and_everyone_is_one():
     assert (partner[paired] != paired).all()
     assert np.array_equal(labels[partner[paired]], labels[paired])
     assert sorted(partner[paired]) == paired.tolist()
+
+
+def test_in_a_class_of_two_each_is_the_others_partner():
+    assert partners(np.array([4, 4]), seed=0).tolist() == [1, 0]
+
+
+def test_equal_remainders_are_settled_by_the_seed():
+    labels = np.repeat(np.arange(10), 5)
+    chosen = {tuple(labels[stratified(labels, 5, seed)]) for seed in range(8)}
+    assert len(chosen) > 1

@@ -22,12 +22,14 @@ def test_accuracy_has_wilsons_interval(make_images):
 
 def test_two_by_two_counts_judged_images_only(make_images):
     unjudged = {"guard_area_fraction": 0.9}
+    unlabelled = {"correct": None, "true_class": None}
     images = make_images(
-        {}, {}, OFF, WRONG, WRONG | OFF, WRONG | OFF, WRONG | unjudged, "unreadable"
+        *({}, {}, OFF, WRONG, WRONG | OFF, WRONG | OFF),
+        *(WRONG | unjudged, unlabelled, "unreadable"),
     )
     found = _summary(images)
     assert found["two_by_two"] == {"correct_on": 2, "correct_off": 1, "wrong_on": 1, "wrong_off": 2}
-    assert found["counts"]["judged"] == 6
+    assert found["counts"]["judged"] == 7
     assert found["counts"]["unreadable"] == 1
     assert found["accuracy"]["n"] == 7
 

@@ -59,7 +59,13 @@ class View:
             return source
         if self.source != self.resized:
             mode = InterpolationMode(self.interpolation)
-            source = F.resize(source, list(self.resized), interpolation=mode, antialias=True)
+            try:
+                source = F.resize(source, list(self.resized), interpolation=mode, antialias=True)
+            except RuntimeError as error:
+                raise ConfigError(
+                    f"an image of {self.source[0]}×{self.source[1]} pixels cannot be resized to "
+                    f"{self.resized[0]}×{self.resized[1]}: choose another --input-size or --resize"
+                ) from error
         cropped: torch.Tensor = F.center_crop(source, [self.height, self.width])
         return cropped
 

@@ -113,7 +113,7 @@ def _object(path: Path) -> Row:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise DataError(f"{path.parent} has no {path.name}: not a finished run folder") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is not JSON: {error}") from None
     if not isinstance(content, dict):
         raise DataError(f"{path} holds no JSON object")

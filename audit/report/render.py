@@ -12,16 +12,27 @@ from typing import Any
 
 import jinja2
 
+from audit.errors import DataError
 from audit.report.cards import IMAGE_FOLDER, Card
 from audit.report.context import cards_of, page
 from audit.report.galleries import FIRST, Gallery, galleries
 from audit.report.load import Case, RunFolder, read_run
 from audit.report.text import NOT_AVAILABLE
+from audit.tables.parts import cannot_write
 
 __all__ = ["render_report"]
 
 _TEMPLATES = files("audit.templates")
 _STATIC = ("styles.css", "report.js", "icon.svg")
+# What a value of another type or shape raises wherever it is first used.
+_MALFORMED = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    jinja2.TemplateError,
+)
 # U+2028 and U+2029 are escaped by json itself; these three would end or open markup in a script.
 _UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 
@@ -32,11 +43,18 @@ def render_report(run: Path) -> Path:
     An earlier report is replaced only when the new one is whole. Raises DataError where the folder
     lacks something, naming it.
     """
-    folder = read_run(run)
-    with tempfile.TemporaryDirectory(dir=run, prefix=".report-") as scratch:
-        fresh = Path(scratch) / "report"
-        _write(folder, fresh)
-        _swap(fresh, run / "report", Path(scratch) / "replaced")
+    try:
+        folder = read_run(run)
+        with tempfile.TemporaryDirectory(dir=run, prefix=".report-") as scratch:
+            fresh = Path(scratch) / "report"
+            _write(folder, fresh)
+            _swap(fresh, run / "report", Path(scratch) / "replaced")
+    except OSError as error:
+        raise cannot_write(run / "report", error) from error
+    except _MALFORMED as error:
+        raise DataError(
+            f"{run} holds tables that this program did not write so: {error!r}"
+        ) from error
     return run / "report" / "index.html"
 
 

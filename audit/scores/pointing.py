@@ -46,7 +46,13 @@ def hits(heat: Tensor, region: Tensor) -> Tensor:
     Source: Zhang et al. 2016 (arXiv 1608.00507).
     """
     hottest = heat == heat.amax(dim=(-2, -1), keepdim=True)
-    return (hottest & (region >= _IN)).flatten(1).any(-1)
+    return (hottest & _inside(region)).flatten(1).any(-1)
+
+
+def _inside(region: Tensor) -> Tensor:
+    """The raster pixels that count as the region's: covered by half, or where none is, the most."""
+    most = region.amax(dim=(-2, -1), keepdim=True)
+    return (region >= most.clamp(max=_IN)) & (region > 0)
 
 
 def hits_within(heat: Tensor, region: Tensor, frame: Tensor, tolerance: float) -> Tensor:
@@ -61,5 +67,5 @@ def hits_within(heat: Tensor, region: Tensor, frame: Tensor, tolerance: float) -
     at_y = torch.arange(rows, device=heat.device)[None, :] - (first // columns)[:, None]
     at_x = torch.arange(columns, device=heat.device)[None, :] - (first % columns)[:, None]
     squared = ((at_y * step_y[:, None]) ** 2)[:, :, None] + ((at_x * step_x[:, None]) ** 2)[:, None]
-    near = (squared <= tolerance**2) & (region >= _IN)
+    near = (squared <= tolerance**2) & _inside(region)
     return near.flatten(1).any(-1) | hits(heat, region)

@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from audit.errors import DataError, IncompleteError
 
 __all__ = [
+    "cannot_write",
     "done_parts",
     "fixed_lists",
     "part_path",
@@ -52,7 +53,7 @@ def write_table(table: pa.Table, path: Path, metadata: Mapping[str, str]) -> Non
     except OSError as error:
         with suppress(OSError):
             temporary.unlink()
-        raise _cannot_write(path, error) from error
+        raise cannot_write(path, error) from error
 
 
 def write_bytes(data: bytes, path: Path) -> None:
@@ -65,12 +66,17 @@ def write_bytes(data: bytes, path: Path) -> None:
     except OSError as error:
         with suppress(OSError):
             temporary.unlink()
-        raise _cannot_write(path, error) from error
+        raise cannot_write(path, error) from error
 
 
-def done_parts(folder: Path, metadata: Mapping[str, str]) -> set[int]:
-    """The numbers of the parts in ``folder`` whose footer is whole and holds ``metadata``."""
-    return {k for k, path in _listed(folder) if _footer(path).items() >= metadata.items()}
+def done_parts(folder: Path, metadata: Mapping[str, str]) -> dict[int, int]:
+    """Number → rows of the parts in ``folder`` whose footer is whole and holds ``metadata``."""
+    found = {}
+    for k, path in _listed(folder):
+        said, rows = _footer(path)
+        if said.items() >= metadata.items() and rows is not None:
+            found[k] = rows
+    return found
 
 
 def read_parts(folder: Path, columns: list[str] | None = None) -> Iterator[tuple[Path, pa.Table]]:
@@ -79,7 +85,10 @@ def read_parts(folder: Path, columns: list[str] | None = None) -> Iterator[tuple
         try:
             yield path, pq.read_table(path, columns=columns)
         except (OSError, pa.ArrowException) as error:
-            raise DataError(f"{path} cannot be read: {error}") from error
+            said = str(error).splitlines()[0]
+            raise DataError(
+                f"{path} cannot be read ({said}): remove it, and the same run makes it again"
+            ) from error
 
 
 def fixed_lists(column: pa.ChunkedArray, width: int) -> np.ndarray:
@@ -94,13 +103,14 @@ def _listed(folder: Path) -> list[tuple[int, Path]]:
     return sorted((int(match[1]), path) for match, path in names if match)
 
 
-def _footer(path: Path) -> dict[str, str]:
-    """The footer's metadata; empty where the file is broken."""
+def _footer(path: Path) -> tuple[dict[str, str], int | None]:
+    """The footer's metadata and number of rows; nothing and None where the file is broken."""
     try:
-        raw = pq.read_schema(path).metadata or {}
+        footer = pq.read_metadata(path)
     except (OSError, pa.ArrowException):
-        return {}
-    return {key.decode(): value.decode(errors="replace") for key, value in raw.items()}
+        return {}, None
+    raw = footer.metadata or {}
+    return {k.decode(): v.decode(errors="replace") for k, v in raw.items()}, footer.num_rows
 
 
 def _temporary(path: Path) -> Path:
@@ -122,7 +132,8 @@ def _fsync(path: Path) -> None:
         os.close(handle)
 
 
-def _cannot_write(path: Path, error: OSError) -> IncompleteError:
+def cannot_write(path: Path, error: OSError) -> IncompleteError:
+    """The error of a file that could not be written, with what to do."""
     why = "the disk is full" if error.errno == errno.ENOSPC else (error.strerror or str(error))
     return IncompleteError(
         f"{path} could not be written: {why}. What was finished is kept; make room or mend it, and "

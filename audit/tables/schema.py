@@ -119,11 +119,21 @@ def _target_columns(prefix: str, cells: int) -> list[Column]:
         _f("mass_excess", "(mass - a) / (1 - a); 0: chance, 1: all inside", "ratio"),
         _f("mass_guard", "mass inside the region grown by one CAM cell"),
         _f("relevance_rank_accuracy", f"share of the ⌈ΣR⌉ hottest pixels in the region, {_RASTER}"),
-        Column("pointing_game_hit", pa.bool_(), "", "a hottest pixel lies in the region"),
         Column(
-            "pointing_game_hit_tolerant", pa.bool_(), "", "within 15 source pixels of the region"
+            "pointing_game_hit", pa.bool_(), "", f"a hottest pixel lies in the region, {_RASTER}"
         ),
-        Column("pointing_game_hit_guard", pa.bool_(), "", "in the region grown by one CAM cell"),
+        Column(
+            "pointing_game_hit_tolerant",
+            pa.bool_(),
+            "",
+            f"within 15 source pixels of the region, {_RASTER}",
+        ),
+        Column(
+            "pointing_game_hit_guard",
+            pa.bool_(),
+            "",
+            f"in the region grown by one CAM cell, {_RASTER}",
+        ),
         _f("pixel_auroc", f"ROC area of the map against the region, {_RASTER}", "area"),
         _f("pixel_ap", f"average precision of the map against the region, {_RASTER}", "area"),
         _f("iou_coverage", f"IoU of {{map > mean + σ}} and region, {_RASTER}"),

@@ -71,6 +71,21 @@ def test_a_usage_error_is_2_and_names_what_was_meant(asked, capfd, argv, said):
     assert asked == []
 
 
+def test_every_flag_may_stand_in_the_file_also_run(asked, tmp_path):
+    file = tmp_path / "audit.toml"
+    file.write_text('run = "named"\n')
+    assert cli.main(["run", "--config", str(file)]) == 0
+    assert asked[0].run == "named"
+
+
+@pytest.mark.parametrize("content", ["[run]\nlimit = 4\n", 'report = "x"\n', "fit = 3\n"])
+def test_a_key_named_like_a_command_is_refused(asked, tmp_path, content):
+    file = tmp_path / "audit.toml"
+    file.write_text(content)
+    assert cli.main(["run", "--config", str(file)]) == 2
+    assert asked == []
+
+
 def test_an_unknown_key_in_the_file_is_refused(asked, tmp_path, capfd):
     file = tmp_path / "audit.toml"
     file.write_text("limt = 3\n")

@@ -54,3 +54,30 @@ def test_raster_keeps_small_views_and_shares_of_large_ones():
     assert raster[0, 0, 0].item() == 1
     assert raster[0, 1, 0].item() == 0.5
     assert raster.sum().item() == pytest.approx(6 / 4)
+
+
+def test_an_object_smaller_than_a_raster_pixel_can_be_hit():
+    # 8×8 pixels of a 512 px view cover a quarter of four raster pixels at most
+    region = _region((512, 512), slice(252, 260), slice(252, 260))
+    raster = pointing.to_raster(region, (64, 64))
+    assert raster.max().item() == 0.25
+    heat = torch.zeros(1, 64, 64)
+    heat[0, 31, 31] = 1
+    frame = torch.tensor([[0.0, 0.0, 512.0, 512.0]])
+    assert pointing.hits(heat, raster).item()
+    assert pointing.hits_within(heat, raster, frame, 15).item()
+    assert not pointing.hits(heat.roll(9, -1), raster).item()
+    assert not pointing.hits(heat, torch.zeros(1, 64, 64)).item()
+
+
+def test_tolerance_follows_each_axis_own_scale():
+    # one row of the raster is 10 source pixels high, one column 40 wide; the region lies one below
+    heat = torch.zeros(1, 4, 2)
+    heat[0, 0, 0] = 1
+    region = _region((4, 2), 1, 0).float()
+    frame = torch.tensor([[0.0, 0.0, 80.0, 40.0]])
+    assert pointing.hits_within(heat, region, frame, 10).item()
+    assert not pointing.hits_within(heat, region, frame, 9.9).item()
+    tied = heat.clone()
+    tied[0, 3, 1] = 1  # a tied maximum inside is a hit, however far the first one lies
+    assert pointing.hits_within(tied, _region((4, 2), 3, 1).float(), frame, 1).item()

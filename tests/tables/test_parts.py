@@ -13,8 +13,8 @@ MINE = {"fingerprint": "abc"}
 
 def test_a_part_carries_its_fingerprint(tmp_path):
     parts.write_table(TABLE, parts.part_path(tmp_path, 3), MINE)
-    assert parts.done_parts(tmp_path, MINE) == {3}
-    assert parts.done_parts(tmp_path, {"fingerprint": "other"}) == set()
+    assert parts.done_parts(tmp_path, MINE) == {3: 3}
+    assert parts.done_parts(tmp_path, {"fingerprint": "other"}) == {}
     ((path, table),) = parts.read_parts(tmp_path)
     assert path.name == "part-00003.parquet"
     assert table.equals(TABLE)
@@ -24,7 +24,7 @@ def test_a_truncated_part_is_not_done(tmp_path):
     path = parts.part_path(tmp_path, 0)
     parts.write_table(TABLE, path, MINE)
     path.write_bytes(path.read_bytes()[:-5])
-    assert parts.done_parts(tmp_path, MINE) == set()
+    assert parts.done_parts(tmp_path, MINE) == {}
     with pytest.raises(DataError, match="part-00000"):
         list(parts.read_parts(tmp_path))
 
