@@ -14,6 +14,8 @@ RUN_FLAGS = $(call flag,DATASET,dataset) $(call flag,DATA_ROOT,data-root) $(call
 FIT_FLAGS = $(call flag,DATASET,dataset) $(call flag,DATA_ROOT,data-root) $(call flag,SPLIT,split) \
   $(call flag,MODEL,model) $(call flag,DEVICE,device) $(call flag,BATCH_SIZE,batch-size) \
   $(call flag,CONFIG,config)
+REGIONS_FLAGS = $(call flag,DATASET,dataset) $(call flag,DATA_ROOT,data-root) $(call flag,SPLIT,split) \
+  $(call flag,DEVICE,device) $(call flag,LIMIT,limit) $(call flag,CONFIG,config)
 EXPLAIN_FLAGS = $(call flag,MODEL,model) $(call flag,CHECKPOINT,checkpoint) \
   $(call flag,DEVICE,device) $(call flag,CONFIG,config)
 
@@ -22,7 +24,7 @@ EXTRAS = $(if $(filter photos,$(DATASET))$(filter efficientnet_lite0,$(MODEL)),$
   $(if $(filter timm:%,$(MODEL)),$(VENV)/.timm)
 
 .DEFAULT_GOAL := help
-.PHONY: help audit fit report explain schema test lint format docs screenshots clean
+.PHONY: help audit fit report explain regions schema test lint format docs screenshots clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -42,6 +44,9 @@ report: $(VENV)/.installed ## Render the report of RUN=runs/NAME again (default:
 
 explain: $(VENV)/.installed $(EXTRAS) ## Draw where MODEL looks in single images: ARGS="photos/*.jpg --class cat"
 	@$(BIN)/cam-audit explain $(EXPLAIN_FLAGS) $(ARGS)
+
+regions: $(VENV)/.installed $(EXTRAS) ## Estimate where the objects of DATASET are: a COCO file to correct
+	@$(BIN)/cam-audit regions $(REGIONS_FLAGS) $(ARGS)
 
 schema: $(VENV)/.installed ## Print every table's columns
 	@$(BIN)/cam-audit schema

@@ -22,6 +22,7 @@ from audit.finish import finish_parts
 from audit.manifest import locked, open_run, set_status
 from audit.media import write_media
 from audit.plan import Plan, make_plan
+from audit.regions.pseudo.quality import measured_quality
 from audit.report.render import render_report
 from audit.sanity.check import check
 from audit.tables.parts import done_parts, part_path, read_parts, write_bytes, write_table
@@ -104,6 +105,7 @@ def _write_tables(
         cases, triage.judged(images), images["correct"], plan.config.max_cases, plan.config.seed
     )
     content = summary.summarise(images, cases, totals) | {"sanity": None}
+    content["regions"]["quality"] = measured_quality()
     tables = {
         "cases": cases,
         "classes": summary.class_table(images, cases, plan.source.listing.classes),

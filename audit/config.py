@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-__all__ = ["DATASETS", "ExplainConfig", "FitConfig", "RunConfig"]
+__all__ = ["DATASETS", "REGIONS", "ExplainConfig", "FitConfig", "RegionsConfig", "RunConfig"]
 
 #: What ``--dataset`` understands, as messages and the documentation show it.
 DATASETS = (
@@ -19,7 +19,20 @@ DATASETS = (
     "stl10",
     "folder",
     "table:FILE.csv|.parquet",
+    "coco",
+    "voc",
     "package.module:function",
+)
+
+#: What ``--regions`` understands.
+REGIONS = (
+    "native",
+    "none",
+    "auto",
+    "coco:FILE",
+    "voc:FOLDER",
+    "masks:FOLDER",
+    "boxes:FILE.csv|.parquet",
 )
 
 
@@ -30,8 +43,8 @@ class RunConfig:
     Attributes
     ----------
     dataset
-        decoy, photos, stl10, folder, table:FILE.csv|.parquet (path, label, optional boxes), or
-        package.module:function.
+        decoy, photos, stl10, folder, table:FILE.csv|.parquet (path, label, optional boxes), coco,
+        voc, or package.module:function.
     data_root
         Folder that holds the datasets; for 'folder', the dataset itself.
     split
@@ -48,7 +61,9 @@ class RunConfig:
         How the map is made: grad-cam, grad-cam++, xgrad-cam, layer-cam, hires-cam, cam, or
         counterfactual (what speaks against the class).
     regions
-        Where the evidence should lie: native (what the dataset brings) or none.
+        Where the evidence should lie: native (what the dataset brings), coco:FILE, voc:FOLDER,
+        masks:FOLDER, boxes:FILE.csv|.parquet, auto (native, else estimated by a detector or
+        GrabCut) or none. [default: native; stl10: auto]
     class_map
         Which model outputs make up each dataset class: a JSON or TOML file, or a built-in name
         (stl10_imagenet).
@@ -97,7 +112,7 @@ class RunConfig:
     checkpoint: Path | None = None
     target_layer: str | None = None
     method: str = "grad-cam"
-    regions: str = "native"
+    regions: str | None = None
     class_map: str | None = None
     closed_set: bool = False
     input_size: int | None = None
@@ -134,7 +149,7 @@ class FitConfig:
         small_resnet (made for 64 to 128 px) or a torchvision name (resnet18).
     output
         The .safetensors file to write; its JSON goes beside it. Default:
-        <data-root>/models/<dataset>/<model>.safetensors.
+        DATA_ROOT/models/DATASET/MODEL.safetensors.
     input_size
         Short for --resize N --crop N; needed where the images differ in size.
     epochs
@@ -217,3 +232,36 @@ class ExplainConfig:
     colormap: Literal["inferno", "viridis", "jet-mix"] = "inferno"
     guided: bool = True
     device: str = "auto"
+
+
+@dataclass(frozen=True)
+class RegionsConfig:
+    """Estimated regions written as a COCO file, to be corrected in an annotation tool.
+
+    Attributes
+    ----------
+    dataset
+        decoy, photos, stl10, folder, table:FILE.csv|.parquet, coco, voc, or
+        package.module:function.
+    data_root
+        Folder that holds the datasets; for 'folder', the dataset itself.
+    split
+        Which part of the dataset.
+    output
+        The JSON file to write. Default: regions/DATASET-SPLIT.json in the data root; for 'folder'
+        beside it.
+    limit
+        Only this many images: a seeded sample, stratified by class.
+    device
+        auto, cpu, cuda or cuda:N; for the detector.
+    seed
+        Key of the sample.
+    """
+
+    dataset: str = "stl10"
+    data_root: Path = Path("data")
+    split: str = "test"
+    output: Path | None = None
+    limit: int | None = None
+    device: str = "auto"
+    seed: int = 0

@@ -33,7 +33,7 @@ def audit_part(
     """
     tables = []
     for batch, found in _examined(plan, k):
-        tables.append(rows_of(batch, found, plan.space.names, plan.cells))
+        tables.append(rows_of(batch, found, plan.space.names, plan.grid, plan.size))
         progress(len(batch))
     write_table(pa.concat_tables(tables), part_path(folder, k), part_metadata(plan))
 
@@ -50,8 +50,7 @@ def part_metadata(plan: Plan) -> dict[str, str]:
 
 def views_of(plan: Plan) -> Views:
     """The plan's images as its model sees them."""
-    regions = plan.config.regions == "native"
-    return Views(plan.source, plan.classifier.preprocessing, plan.size, with_regions=regions)
+    return Views(plan.source, plan.classifier.preprocessing, plan.size, plan.regions.regions)
 
 
 def _examined(plan: Plan, k: int) -> Iterator[tuple[Batch, dict[str, np.ndarray]]]:

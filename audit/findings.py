@@ -13,13 +13,14 @@ from torch import Tensor
 
 from audit.errors import ModelError
 from audit.explain.forward import Forward, class_map, forward
-from audit.map_scores import Regions, score_map
+from audit.map_scores import image_columns, score_map
 from audit.models.classifier import Classifier
 from audit.models.label_space import LabelSpace
 from audit.models.logits import logits_of
 from audit.models.preprocessing import normalise
 from audit.records import Batch
 from audit.scores import mass
+from audit.target_regions import AnnotatedBatch, Regions
 
 __all__ = ["TOP", "Packed", "examine", "unpack"]
 
@@ -74,8 +75,8 @@ def examine(
     columns = _class_columns(scores.detach(), true, predicted)
     with torch.no_grad():
         grid = (maps.true.shape[-2], maps.true.shape[-1])
-        regions = Regions.of(batch, (view.shape[-2], view.shape[-1]), grid, device)
-        columns |= regions.columns() | _map_columns(maps, regions)
+        annotated = AnnotatedBatch.of(batch, (view.shape[-2], view.shape[-1]), grid, device)
+        columns |= _map_columns(maps, annotated, true, predicted)
     return _pack(columns)
 
 
@@ -115,20 +116,42 @@ def _class_columns(scores: Tensor, true: Tensor, predicted: Tensor) -> dict[str,
     }
 
 
-def _map_columns(maps: _Maps, regions: Regions) -> dict[str, Tensor]:
+def _map_columns(
+    maps: _Maps, annotated: AnnotatedBatch, label: Tensor, predicted: Tensor
+) -> dict[str, Tensor]:
     """Both targets' scores; the predicted class's only where it is not the true one."""
-    true = score_map(maps.true, regions)
+    regions = Regions.of(annotated, label, label)
+    image, true = image_columns(regions), _target_columns(maps.true, regions)
     pred, agreement = true, torch.where(true["cam_status"] == 0, 1.0, torch.nan)
     if maps.differ is not None:
-        other = score_map(maps.pred, regions.take(maps.differ))
+        of_pred = _regions_of_other(annotated, regions, label, predicted, maps.differ)
+        other = _target_columns(maps.pred, of_pred)
         pred = {name: value.index_copy(0, maps.differ, other[name]) for name, value in true.items()}
         scored = (true["cam_status"][maps.differ] == 0) & (other["cam_status"] == 0)
         shared = mass.agreement(maps.true[maps.differ], maps.pred)
         agreement = agreement.index_copy(0, maps.differ, torch.where(scored, shared, torch.nan))
     return {
+        **image,
         **{f"true_{name}": value for name, value in true.items()},
         **{f"pred_{name}": value for name, value in pred.items()},
         "cam_agreement": agreement,
+    }
+
+
+def _regions_of_other(
+    annotated: AnnotatedBatch, regions: Regions, label: Tensor, predicted: Tensor, differ: Tensor
+) -> Regions:
+    """The predicted class's regions where it is not the label: others only if objects have one."""
+    if not annotated.told_apart:
+        return regions.take(differ)
+    return Regions.of(annotated.take(differ), predicted[differ], label[differ])
+
+
+def _target_columns(cam: Tensor, regions: Regions) -> dict[str, Tensor]:
+    return score_map(cam, regions) | {
+        "region_basis": regions.basis,
+        "region_area": regions.area,
+        "guard_area": regions.guard_area,
     }
 
 

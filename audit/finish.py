@@ -66,11 +66,18 @@ def _all_cams(folder: Path, n: int, cells: int) -> np.ndarray:
     return cams
 
 
+def _valid(table: pa.Table, plan: Plan) -> np.ndarray:
+    """UᵀV of each image, n×h·w float64: of the whole view where nothing is ignored."""
+    whole = project(torch.ones((1, *plan.size)), plan.grid).numpy().reshape(-1)
+    some = table["valid_grid"].combine_chunks().is_valid().to_numpy(False)
+    given = fixed_lists(table["valid_grid"], plan.cells)
+    return np.where(some[:, None], given, whole).astype(np.float64)
+
+
 def _permuted(table: pa.Table, cams: np.ndarray, plan: Plan) -> pa.Array:
     """Mass of the partners' maps (n×h·w) inside these images' regions; null where none is."""
-    valid = project(torch.ones((1, *plan.size)), plan.grid).numpy().reshape(-1)
     region = fixed_lists(table["region_grid"], plan.cells)
-    whole = cams.astype(np.float64) @ valid
+    whole = (cams * _valid(table, plan)).sum(axis=1)
     missing = (whole <= 0) | table["region_grid"].combine_chunks().is_null().to_numpy(False)
     mass = (cams * region).sum(axis=1) / np.where(missing, 1.0, whole)
     return pa.array(mass.astype(np.float32), mask=missing)

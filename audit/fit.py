@@ -81,7 +81,7 @@ def _views(source: Source | ArraySource, config: FitConfig) -> tuple[Views, np.n
     asked = parse_overrides(config.input_size)
     wanted = Preprocessing(asked.resize, asked.crop, _MEAN, _STD, source="cam-audit fit")
     size = view_size(source, indices, wanted)
-    return Views(source, wanted, size, with_regions=False), indices
+    return Views(source, wanted, size, regions=None), indices
 
 
 def _train(module: nn.Module, views: Views, indices: np.ndarray, config: FitConfig) -> float:

@@ -72,6 +72,7 @@ def manifest_of(plan: Plan, name: str) -> dict[str, Any]:
             "outputs": plan.space.n_outputs,
             "label_space": plan.space.how,
         },
+        "regions": plan.regions.how,
         "view": list(plan.size),
         "device": str(plan.device),
         "dtype": "float32",

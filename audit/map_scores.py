@@ -1,4 +1,4 @@
-"""Every score of one map against an image's region, batched: the columns of one target.
+"""Every score of one map against its target's region, batched: the columns of one target.
 
 ``score_map`` names its results as the ``images`` columns are named, without the target's prefix. A
 score that does not exist is NaN.
@@ -6,16 +6,14 @@ score that does not exist is NaN.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
-
 import torch
 from torch import Tensor
 
-from audit.records import Batch
 from audit.scores import mass, pointing, ranks
 from audit.scores.grid import project, upsample
+from audit.target_regions import Regions
 
-__all__ = ["CAM_STATUS", "Regions", "score_map"]
+__all__ = ["CAM_STATUS", "image_columns", "score_map"]
 
 #: What the codes of ``cam_status`` say.
 CAM_STATUS = ("ok", "zero", "nonfinite", "degenerate")
@@ -23,109 +21,71 @@ _OK, _ZERO, _NONFINITE, _DEGENERATE = range(4)
 _TOLERANCE = 15.0  # source pixels: the pointing game's (Zhang et al. 2016)
 
 
-@dataclass(frozen=True)
-class Regions:
-    """A batch's regions in every form the scores read them in."""
-
-    has: Tensor  # bool[B]
-    size: tuple[int, int]
-    raster: tuple[int, int]
-    area: Tensor  # float32[B]: a
-    guard_area: Tensor
-    grid: Tensor  # B×h×w: UᵀR
-    guard_grid: Tensor
-    valid_grid: Tensor  # 1×h×w: UᵀV
-    raster_region: Tensor  # B×r×c
-    raster_guard: Tensor
-    centre: Tensor  # float32[B]: mass of a centred Gaussian
-    frame: Tensor  # float32[B×4]
-
-    @classmethod
-    def of(
-        cls, batch: Batch, size: tuple[int, int], grid: tuple[int, int], device: torch.device
-    ) -> Regions:
-        """The regions of ``batch`` on a view of ``size`` for maps of ``grid``, on ``device``."""
-        given = batch.region
-        region = (
-            torch.zeros((len(batch), *size), dtype=torch.bool, device=device)
-            if given is None
-            else given.to(device, non_blocking=True)
-        )
-        guard = pointing.dilate(region, (-(-size[0] // grid[0]), -(-size[1] // grid[1])))
-        whole = torch.ones((1, *size), dtype=torch.bool, device=device)
-        gaussian = mass.centre_gaussian(size, device)
-        raster = pointing.raster_size(size)
-        return cls(
-            has=torch.as_tensor(batch.n_regions, device=device) > 0,
-            size=size,
-            raster=raster,
-            area=region.float().mean(dim=(-2, -1)),
-            guard_area=guard.float().mean(dim=(-2, -1)),
-            grid=project(region, grid),
-            guard_grid=project(guard, grid),
-            valid_grid=project(whole, grid),
-            raster_region=pointing.to_raster(region, raster),
-            raster_guard=pointing.to_raster(guard, raster),
-            centre=mass.mass_inside(gaussian, region, whole),
-            frame=torch.as_tensor(batch.frame, device=device),
-        )
-
-    def take(self, rows: Tensor) -> Regions:
-        """The regions of some images of the batch, by their places in it (int64[D])."""
-        picked = {
-            field.name: getattr(self, field.name)[rows]
-            for field in fields(self)
-            if field.name not in ("size", "raster", "valid_grid")
-        }
-        return replace(self, **picked)
-
-    def columns(self) -> dict[str, Tensor]:
-        """What the tables say of the region itself."""
-        return {
-            "region_area_fraction": _or_nan(self.area, self.has),
-            "guard_area_fraction": _or_nan(self.guard_area, self.has),
-            "region_grid": _or_nan(self.grid.flatten(1), self.has[:, None]),
-            "center_baseline_mass": _or_nan(self.centre, self.has),
-        }
+def image_columns(regions: Regions) -> dict[str, Tensor]:
+    """What the tables say of an image by the region of its true class."""
+    found = {
+        "region_area_fraction": _or_nan(regions.area, regions.has),
+        "guard_area_fraction": _or_nan(regions.guard_area, regions.has),
+        "ignore_fraction": regions.ignored,
+        "region_grid": _or_nan(regions.grid.flatten(1), regions.has[:, None]),
+        "center_baseline_mass": _or_nan(regions.centre, regions.has),
+    }
+    if regions.raster_valid is not None:
+        some = (regions.ignored > 0)[:, None]
+        found["valid_grid"] = _or_nan(regions.valid_grid.flatten(1), some)
+    return found
 
 
 def score_map(cam: Tensor, regions: Regions) -> dict[str, Tensor]:
-    """Status, bytes and scores of the raw maps ``cam`` (B×h×w) against ``regions``."""
+    """Status, scores and the scaled maps of the raw maps ``cam`` (B×h×w) against ``regions``."""
     status = _status(cam)
     scored = torch.where((status == _OK)[:, None, None], cam.float(), 0.0)
     scores = {**_free(scored, regions), **_on_region(scored, regions)}
     found = {name: _or_nan(value, status == _OK) for name, value in scores.items()}
     finite = status != _NONFINITE
     drawn = (finite & (status != _DEGENERATE))[:, None]
-    found["cam"] = _or_nan(_as_bytes(scored).flatten(1), drawn)
+    found["cam"] = _or_nan(_scaled(scored).flatten(1), drawn)
     found["cam_max"] = _or_nan(cam.amax(dim=(-2, -1)), finite)
     found["cam_status"] = status
     return found
 
 
 def _free(cam: Tensor, regions: Regions) -> dict[str, Tensor]:
-    """What a map says without a region."""
-    rim = project(mass.border(regions.size, cam.device), (cam.shape[-2], cam.shape[-1]))
+    """What a map says without a region: of the whole view, areas to ignore included."""
+    grid = (cam.shape[-2], cam.shape[-1])
+    rim = project(mass.border(regions.size, cam.device), grid)
+    whole = project(torch.ones((1, *regions.size), device=cam.device), grid)
     return {
         "cam_entropy": mass.entropy(cam),
-        "border_mass": mass.mass_inside(cam, rim, regions.valid_grid),
+        "border_mass": mass.mass_inside(cam, rim, whole),
     }
 
 
 def _on_region(cam: Tensor, regions: Regions) -> dict[str, Tensor]:
     inside = mass.mass_inside(cam, regions.grid, regions.valid_grid)
-    heat = upsample(cam, regions.raster)
-    order = ranks.ranked(heat, regions.raster_region)
-    iou, truth, saliency = ranks.coverages(heat, regions.raster_region)
     found = {
         "relevance_mass_accuracy": inside,
         "mass_lift": mass.lift(inside, regions.area),
         "mass_excess": mass.excess(inside, regions.area),
         "mass_guard": mass.mass_inside(cam, regions.guard_grid, regions.valid_grid),
-        "pointing_game_hit": pointing.hits(heat, regions.raster_region),
-        "pointing_game_hit_guard": pointing.hits(heat, regions.raster_guard),
+        **_on_raster(cam, regions),
+    }
+    found = {name: _or_nan(value, regions.has) for name, value in found.items()}
+    seen = regions.area > 0  # a region that the view does not show can be neither hit nor missed
+    pointed = {name: _or_nan(found[name], seen) for name in found if name.startswith("pointing")}
+    return found | pointed | _on_others(cam, regions)
+
+
+def _on_raster(cam: Tensor, regions: Regions) -> dict[str, Tensor]:
+    """Scores that need pixels, on a raster of at most 64 a side."""
+    heat, valid = upsample(cam, regions.raster_size), regions.raster_valid
+    order = ranks.ranked(heat, regions.raster, valid)
+    iou, truth, saliency = ranks.coverages(heat, regions.raster, valid)
+    return {
+        "pointing_game_hit": pointing.hits(heat, regions.raster, valid),
+        "pointing_game_hit_guard": pointing.hits(heat, regions.raster_guard, valid),
         "pointing_game_hit_tolerant": pointing.hits_within(
-            heat, regions.raster_region, regions.frame, _TOLERANCE
+            heat, regions.raster, regions.frame, _TOLERANCE, valid
         ),
         "relevance_rank_accuracy": ranks.rank_accuracy(order),
         "pixel_auroc": ranks.roc_area(order),
@@ -134,10 +94,13 @@ def _on_region(cam: Tensor, regions: Regions) -> dict[str, Tensor]:
         "ground_truth_coverage": truth,
         "saliency_coverage": saliency,
     }
-    found = {name: _or_nan(value, regions.has) for name, value in found.items()}
-    seen = regions.area > 0  # a region that the view does not show can be neither hit nor missed
-    pointed = {name: _or_nan(found[name], seen) for name in found if name.startswith("pointing")}
-    return found | pointed
+
+
+def _on_others(cam: Tensor, regions: Regions) -> dict[str, Tensor]:
+    if regions.other_grid is None or regions.has_other is None:
+        return {"other_mass": torch.full((len(cam),), torch.nan, device=cam.device)}
+    other = mass.mass_inside(cam, regions.other_grid, regions.valid_grid)
+    return {"other_mass": _or_nan(other, regions.has_other)}
 
 
 def _status(cam: Tensor) -> Tensor:
@@ -149,9 +112,10 @@ def _status(cam: Tensor) -> Tensor:
     return torch.where(finite, status, _NONFINITE)
 
 
-def _as_bytes(cam: Tensor) -> Tensor:
+def _scaled(cam: Tensor) -> Tensor:
+    """The map over its maximum: 0 to 1."""
     top = cam.amax(dim=(-2, -1), keepdim=True)
-    return (cam / torch.where(top > 0, top, 1.0) * 255).round()
+    return cam / torch.where(top > 0, top, 1.0)
 
 
 def _or_nan(value: Tensor, where: Tensor) -> Tensor:

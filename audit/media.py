@@ -17,7 +17,7 @@ import torch
 from audit.data.loader import batches
 from audit.engine import views_of
 from audit.plan import Plan
-from audit.records import Batch
+from audit.records import UNCLASSED, Batch
 from audit.tables.parts import part_path, write_table
 from audit.tables.schema import arrow_schema
 
@@ -51,16 +51,23 @@ def _part(plan: Plan, rows: pd.DataFrame) -> pa.Table:
     for batch in batches(views_of(plan), indices, config.batch_size, config.workers):
         images = batch.view_on(torch.device("cpu")).permute(0, 2, 3, 1).numpy()
         columns["view"] += [_jpeg(image) for image in images]
-        columns["region"] += [_region(batch, i) for i in range(len(batch))]
+        columns["region"] += _regions(batch)
     columns |= {"index": indices.tolist(), "galleries": rows["galleries"].tolist()}
     return pa.table(columns, schema=arrow_schema("media"))
 
 
-def _region(batch: Batch, i: int) -> bytes | None:
-    if batch.region is None or batch.n_regions[i] == 0:
-        return None
-    raster = batch.region[i].numpy().astype(np.uint8) * 255
-    return _encoded(".png", _small(raster, cv2.INTER_NEAREST), [])
+def _regions(batch: Batch) -> list[bytes | None]:
+    """The labelled objects of each image, as a PNG; of one without a label, every object."""
+    drawn: list[bytes | None] = [None] * len(batch)
+    if batch.groups is None:
+        return drawn
+    label = batch.label[batch.groups.image]
+    theirs = (batch.groups.label == UNCLASSED) | (batch.groups.label == label) | (label < 0)
+    for place in np.unique(batch.groups.image[theirs]):
+        union = batch.groups.raster[torch.from_numpy(theirs & (batch.groups.image == place))].any(0)
+        raster = union.numpy().astype(np.uint8) * 255
+        drawn[place] = _encoded(".png", _small(raster, cv2.INTER_NEAREST), [])
+    return drawn
 
 
 def _jpeg(image: np.ndarray) -> bytes:

@@ -27,6 +27,7 @@ from audit.models.layout import Layout
 from audit.models.logits import logits_of
 from audit.models.probe import feature_maps, probe
 from audit.records import Preprocessing
+from audit.region_choice import RegionChoice, asked_regions, choose_regions
 from audit.sampling import stratified
 from audit.tables.schema import SCORE_VERSION
 
@@ -47,6 +48,7 @@ class Plan:
     source: Source | ArraySource
     classifier: Classifier
     space: LabelSpace
+    regions: RegionChoice
     device: torch.device
     size: tuple[int, int]  # height, width of the model's view
     grid: tuple[int, int]  # h, w of the CAM
@@ -78,7 +80,7 @@ class Plan:
             "limit": config.limit,
             "seed": config.seed,
             "part_size": self.part_size,
-            "regions": config.regions,
+            "regions": self.regions.how,
             "view": self.size,
             "target_layer": self.classifier.target_layer,
             "method": config.method,
@@ -96,7 +98,7 @@ class Plan:
             "dataset": _digest(
                 config.dataset, listing.classes, files, listing.sizes, listing.labels
             ),
-            "annotations": listing.annotations if config.regions == "native" else "",
+            "annotations": self.regions.digest,
         }
 
     @cached_property
@@ -120,19 +122,24 @@ def make_plan(config: RunConfig, say: Callable[[str], object] = lambda _line: No
     probed = probe(classifier.module, classifier.target_layers, size)
     space = match(config, source.listing.classes, classifier, probed.outputs)
     _check_method(config.method, classifier, space, size)
+    regions = choose_regions(config, source, indices, device, say)
     classifier.module.to(device).to(memory_format=torch.channels_last)
     return Plan(
         config=config,
         source=source,
         classifier=classifier,
         space=space,
+        regions=regions,
         device=device,
         size=size,
         grid=probed.grid,
         layouts=probed.layouts,
         indices=indices,
         part_size=_part_size(config.part_size, len(indices)),
-        warnings=_warnings(source, classifier, space, size, probed.grid),
+        warnings=(
+            *_warnings(source, classifier, space, size, probed.grid),
+            *regions.notes,
+        ),
     )
 
 
@@ -154,8 +161,7 @@ def _check(config: RunConfig) -> None:
         if value is not None and value < low:
             flag = name.replace("_", "-")
             raise ConfigError(f"--{flag} {value}: a whole number of at least {low} is needed")
-    if config.regions not in ("native", "none"):
-        raise ConfigError(f"--regions {config.regions}: known: native, none")
+    asked_regions(config)
 
 
 def _warnings(

@@ -13,7 +13,51 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
-__all__ = ["Batch", "Listing", "Preprocessing", "Reading", "Sample"]
+__all__ = [
+    "OTHER",
+    "UNCLASSED",
+    "AnnotatedObject",
+    "Annotation",
+    "Batch",
+    "Groups",
+    "Listing",
+    "Preprocessing",
+    "Reading",
+    "Sample",
+]
+
+#: ``AnnotatedObject.label`` of an object whose class is not said: it is the labelled object.
+UNCLASSED = -1
+#: ``AnnotatedObject.label`` of an object of a category that is none of the dataset's classes.
+OTHER = -2
+
+
+@dataclass(frozen=True)
+class AnnotatedObject:
+    """One annotated object, in pixels of the upright image: its mask where given, else its box.
+
+    ``label`` is an index into the dataset's classes, UNCLASSED or OTHER. ``ignore`` marks what is
+    neither object nor background (VOC ``difficult``, COCO ``iscrowd``, value 255 of a class-index
+    mask): it leaves every sum.
+    """
+
+    box: tuple[float, float, float, float] | None = None  # x0, y0, x1, y1; half-open
+    mask: np.ndarray | None = None  # H×W bool, of the whole image
+    label: int = UNCLASSED
+    ignore: bool = False
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """What is annotated in one image.
+
+    ``source`` is a row's ``region_source`` (``annotation`` or ``pseudo:<method>``); ``note`` one
+    line for its ``status_detail``, where something was turned or could not be used.
+    """
+
+    objects: tuple[AnnotatedObject, ...] = ()
+    source: str = "annotation"
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,8 +90,8 @@ class Reading:
     pixels: np.ndarray | None  # H×W×3 uint8 RGB, upright (EXIF orientation applied)
     digest: str  # hex, 128 bit: hash of the source's bytes, as stored
     detail: str = ""
-    boxes: np.ndarray | None = None  # n×4 float64 (x0, y0, x1, y1), half-open pixels, upright
-    mask: np.ndarray | None = None  # H×W bool
+    orientation: int = 1  # the file's EXIF orientation, 1 to 8, already applied to the pixels
+    annotation: Annotation = field(default_factory=Annotation)  # what came with the dataset
 
 
 @dataclass(frozen=True)
@@ -59,9 +103,28 @@ class Listing:
     paths: tuple[str, ...] | None  # N paths relative to the root; None: the images share a file
     sizes: np.ndarray  # int64[N]: bytes of each source
     annotations: str = ""  # hash of whatever says where the objects are; "" where nothing does
+    present: tuple[tuple[int, ...], ...] | None = None  # N: further classes shown; None: not known
 
     def __len__(self) -> int:
         return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Groups:
+    """A batch's annotated objects on the model's view, those of one image and class together.
+
+    G groups in the order of their images; at most one for each image and class.
+    """
+
+    image: np.ndarray  # int64[G]: place in the batch
+    label: np.ndarray  # int64[G]: index of the class, UNCLASSED or OTHER
+    raster: torch.Tensor  # G×H×W bool: the union of the group's objects
+    n_objects: np.ndarray  # int32[G]
+    visible: np.ndarray  # float32[G]: share of the union that the view keeps
+    boxes: tuple[np.ndarray, ...]  # G arrays n×4: the objects' boxes in the view's pixels
+
+    def __len__(self) -> int:
+        return len(self.image)
 
 
 @dataclass(frozen=True)
@@ -73,15 +136,16 @@ class Batch:
     to_view: Callable[[torch.Tensor], torch.Tensor] | None  # still to be applied; None: done
     readable: np.ndarray  # bool[B]; pixels are zero where False
     label: np.ndarray  # int64[B]; -1: no label
-    region: torch.Tensor | None  # B×H×W bool on the model's view; None: no image has a region
-    n_regions: np.ndarray  # int32[B]
-    visible: np.ndarray  # float32[B]: share of the region that the view keeps; NaN: no region
+    groups: Groups | None  # None: nothing is annotated in any image
+    ignore: torch.Tensor | None  # B×H×W bool on the model's view; None: nothing is to be ignored
+    source: tuple[str, ...]  # what said where the objects are: a row's region_source
     size: np.ndarray  # int32[B×2]: height, width of the upright source; 0 where unreadable
     frame: np.ndarray  # float32[B×4]: x0, y0, x1, y1 of the view, in the source's pixels
     digest: tuple[str, ...]
     detail: tuple[str, ...]
     path: tuple[str | None, ...]
     slices: tuple[Mapping[str, str], ...]
+    present: tuple[tuple[int, ...] | None, ...]  # further classes shown; None: not known
 
     def __len__(self) -> int:
         return len(self.index)

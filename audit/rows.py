@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pyarrow as pa
 
 from audit.map_scores import CAM_STATUS
-from audit.records import Batch
+from audit.records import UNCLASSED, Batch
+from audit.scores.cam_box import box_ious
 from audit.tables.schema import arrow_schema
+from audit.target_regions import BASIS
 
 __all__ = ["rows_of"]
 
@@ -15,26 +19,63 @@ _PREFIXES = ("true", "pred")
 
 
 def rows_of(
-    batch: Batch, found: dict[str, np.ndarray], names: tuple[str, ...], cells: int
+    batch: Batch,
+    found: dict[str, np.ndarray],
+    names: tuple[str, ...],
+    grid: tuple[int, int],
+    size: tuple[int, int],
 ) -> pa.Table:
     """The rows of ``batch`` given its unpacked findings, in the ``images`` schema.
 
-    ``names`` are the label space's. An unreadable image keeps its identity and nothing else; one
-    with non-finite scores keeps its geometry; columns that nobody filled are null.
+    ``names`` are the label space's, ``grid`` the maps' h×w and ``size`` the view's H×W. An
+    unreadable image keeps its identity and nothing else; one with non-finite scores keeps its
+    geometry; columns that nobody filled are null.
     """
     readable = batch.readable
     ok = readable & (found["finite"] > 0)
     labelled = batch.label >= 0
-    columns = _identity(batch, ok) | _region(batch, found, readable)
+    judged_by = {prefix: _JudgedBy.of(batch, found, prefix) for prefix in _PREFIXES}
+    schema = arrow_schema("images", grid[0] * grid[1])
+    columns: dict[str, object] = {}
+    ious = _box_ious(found, judged_by, grid, size)
+    for prefix, where in (("true", ok & labelled), ("pred", ok)):
+        columns |= _target(found, prefix, where, schema)
+        columns[f"{prefix}_cam_box_iou"] = _numbers(ious[prefix], where)
+    columns |= _identity(batch, ok) | _region(batch, found, judged_by, readable)
     columns |= _classes(found, names, ok, labelled)
-    for prefix in _PREFIXES:
-        columns |= _target(found, prefix, ok & labelled if prefix == "true" else ok)
     columns["cam_agreement"] = _numbers(found["cam_agreement"], ok & labelled)
-    columns["center_baseline_mass"] = _numbers(found["center_baseline_mass"], readable)
-    schema = arrow_schema("images", cells)
+    columns["other_region_mass"] = _numbers(found["pred_other_mass"], ok)
     return pa.table(
         [_typed(columns.get(field.name), field, len(batch)) for field in schema], schema=schema
     )
+
+
+@dataclass(frozen=True)
+class _JudgedBy:
+    """What the batch's groups say of the regions that one target's maps are judged by."""
+
+    n_objects: np.ndarray  # int32[B]
+    visible: np.ndarray  # float32[B]; NaN: no region
+    boxes: list[np.ndarray]  # B arrays n×4, in the view's pixels
+
+    @classmethod
+    def of(cls, batch: Batch, found: dict[str, np.ndarray], prefix: str) -> _JudgedBy:
+        held = batch.groups
+        n, visible = np.zeros(len(batch), np.int32), np.full(len(batch), np.nan, np.float32)
+        boxes = [np.empty((0, 4))] * len(batch)
+        if held is None:
+            return cls(n, visible, boxes)
+        pairs = zip(held.image.tolist(), held.label.tolist(), strict=True)
+        group = {pair: g for g, pair in enumerate(pairs)}
+        by = np.select(
+            [found[f"{prefix}_region_basis"] == BASIS.index(name) for name in BASIS[1:]],
+            [found["true"], found[prefix], np.full(len(batch), UNCLASSED)],
+            default=np.nan,
+        )
+        for i in np.flatnonzero(~np.isnan(by)):
+            g = group[int(i), by[i]]
+            n[i], visible[i], boxes[i] = held.n_objects[g], held.visible[g], held.boxes[g]
+        return cls(n, visible, boxes)
 
 
 def _identity(batch: Batch, ok: np.ndarray) -> dict[str, object]:
@@ -52,18 +93,50 @@ def _identity(batch: Batch, ok: np.ndarray) -> dict[str, object]:
     }
 
 
-def _region(batch: Batch, found: dict[str, np.ndarray], readable: np.ndarray) -> dict[str, object]:
-    has = batch.n_regions > 0
+def _region(
+    batch: Batch,
+    found: dict[str, np.ndarray],
+    judged_by: dict[str, _JudgedBy],
+    readable: np.ndarray,
+) -> dict[str, object]:
+    true, pred = judged_by["true"], judged_by["pred"]
     return {
-        "region_source": np.where(has, "annotation", "none").tolist(),
-        "n_regions": pa.array(batch.n_regions, mask=~readable),
+        "region_source": list(batch.source),
+        "n_regions": pa.array(true.n_objects, mask=~readable),
+        "present_classes": pa.array(batch.present, type=pa.list_(pa.int32())),
         "region_area_fraction": _numbers(found["region_area_fraction"], readable),
-        "region_visible_fraction": _numbers(batch.visible, readable & has),
-        "ignore_fraction": _numbers(np.zeros(len(batch), dtype=np.float32), readable),
+        "region_visible_fraction": _numbers(true.visible, readable),
+        "pred_region_area_fraction": _numbers(found["pred_region_area"], readable),
+        "pred_region_visible_fraction": _numbers(pred.visible, readable),
+        "pred_guard_area_fraction": _numbers(found["pred_guard_area"], readable),
+        "ignore_fraction": _numbers(found["ignore_fraction"], readable),
         "guard_area_fraction": _numbers(found["guard_area_fraction"], readable),
+        "center_baseline_mass": _numbers(found["center_baseline_mass"], readable),
         "frame": _lists(batch.frame, readable),
-        "region_grid": _lists(found["region_grid"], readable & has),
+        "region_grid": _lists(found["region_grid"], readable),
+        "valid_grid": _lists(found["valid_grid"], readable) if "valid_grid" in found else None,
+        **{
+            f"{prefix}_region_basis": _words(found[f"{prefix}_region_basis"], BASIS, readable)
+            for prefix in _PREFIXES
+        },
     }
+
+
+def _box_ious(
+    found: dict[str, np.ndarray],
+    judged_by: dict[str, _JudgedBy],
+    grid: tuple[int, int],
+    size: tuple[int, int],
+) -> dict[str, np.ndarray]:
+    """Both targets' ``cam_box_iou``; the predicted class's apart only where it is another class."""
+    cams = {prefix: found[f"{prefix}_cam"].reshape(-1, *grid) for prefix in _PREFIXES}
+    true = box_ious(cams["true"], judged_by["true"].boxes, size)
+    differ = np.flatnonzero(found["true"] != found["pred"])
+    pred = true.copy()
+    pred[differ] = box_ious(
+        cams["pred"][differ], [judged_by["pred"].boxes[i] for i in differ], size
+    )
+    return {"true": true, "pred": pred}
 
 
 def _classes(
@@ -87,19 +160,28 @@ def _classes(
     }
 
 
-def _target(found: dict[str, np.ndarray], prefix: str, ok: np.ndarray) -> dict[str, object]:
-    columns: dict[str, object] = {}
-    for name, value in found.items():
-        if name == f"{prefix}_cam":
-            columns[name] = _lists(value, ok, np.uint8)
-        elif name == f"{prefix}_cam_status":
-            words = np.array(CAM_STATUS, dtype=object)[value.astype(np.int64)]
-            columns[name] = pa.array(words, mask=~ok, type=pa.string())
-        elif name.startswith(f"{prefix}_pointing_game"):
-            columns[name] = pa.array(value > 0, mask=~ok | np.isnan(value))
-        elif name.startswith(f"{prefix}_") and name != f"{prefix}_probability":
-            columns[name] = _numbers(value, ok)
+def _target(
+    found: dict[str, np.ndarray], prefix: str, ok: np.ndarray, schema: pa.Schema
+) -> dict[str, object]:
+    cam, status = f"{prefix}_cam", f"{prefix}_cam_status"
+    columns: dict[str, object] = {
+        cam: _lists(np.rint(found[cam] * 255), ok, np.uint8),
+        status: _words(found[status], CAM_STATUS, ok),
+    }
+    for field in schema:
+        if not field.name.startswith(f"{prefix}_") or field.name not in found:
+            continue
+        value = found[field.name]
+        if field.type == pa.bool_():
+            columns[field.name] = pa.array(value > 0, mask=~ok | np.isnan(value))
+        elif field.type == pa.float32():
+            columns[field.name] = _numbers(value, ok)
     return columns
+
+
+def _words(codes: np.ndarray, words: tuple[str | None, ...], where: np.ndarray) -> pa.Array:
+    said = np.array(words, dtype=object)[np.where(where, codes, 0).astype(np.int64)]
+    return pa.array(said, mask=~where, type=pa.string())
 
 
 def _typed(values: object, field: pa.Field, n: int) -> pa.Array:

@@ -12,6 +12,8 @@ from audit.triage import judged
 
 __all__ = ["class_table", "pair_table", "problems", "summarise"]
 
+_ANNOTATED = "annotation"
+
 _MEDIANS = {
     "median_mass": "true_relevance_mass_accuracy",
     "median_lift": "true_mass_lift",
@@ -28,7 +30,7 @@ def class_table(
     """One row for each of the dataset's classes, also where no image shows it."""
     answered = images[images["correct"].notna()]
     scored = images[_scored(images)]
-    off = cases["off_object"][judged(images)]
+    off = cases["off_object"][judged(images) & _of_one_kind(images)]
     wrong = pair_table(images[images["correct"].eq(False).fillna(value=False)])
     rows = []
     for index, label in enumerate(classes):
@@ -83,6 +85,8 @@ def summarise(
         "counts": _counts(images, flags),
         "accuracy": _interval(int(answered.sum()), len(answered)),
         "attention": None if scored.empty else _overall(scored),
+        "maps": _maps(images),
+        "regions": _regions(images),
         "two_by_two": _two_by_two(images, cases),
         "flags": {
             name: int(column.sum()) for name, column in flags.items() if column.notna().any()
@@ -95,7 +99,35 @@ def summarise(
 def _scored(images: pd.DataFrame) -> pd.Series:
     """Images whose true-class map counts in an aggregate over regions."""
     visible = images["region_visible_fraction"] >= 0.25  # noqa: PLR2004 - METRICS: not judged below
-    return visible & images["true_relevance_mass_accuracy"].notna()
+    return visible & images["true_relevance_mass_accuracy"].notna() & _of_one_kind(images)
+
+
+def _of_one_kind(images: pd.DataFrame) -> pd.Series:
+    """Annotated images where there are any, else those with estimated regions: never both."""
+    annotated = images["region_source"] == _ANNOTATED
+    return annotated if annotated.any() else images["region_source"].str.startswith("pseudo:")
+
+
+def _regions(images: pd.DataFrame) -> dict[str, Any]:
+    """How many images each source of regions served, and on which the aggregates rest."""
+    counted = images["region_source"][images["n_regions"].notna()].value_counts()
+    kinds = sorted(images["region_source"][_of_one_kind(images)].unique())
+    return {"sources": {name: int(n) for name, n in counted.items()}, "aggregated": kinds}
+
+
+def _maps(images: pd.DataFrame) -> dict[str, float | int | None] | None:
+    """What the maps say without any region; agreement only where the two maps differ."""
+    seen = images[images["true_cam_entropy"].notna()]
+    if seen.empty:
+        return None
+    two = seen["cam_agreement"][seen["true_class"] != seen["pred_class"]].dropna()
+    return {
+        "median_entropy": _number(seen["true_cam_entropy"].median()),
+        "median_border_mass": _number(seen["true_border_mass"].median()),
+        "n": len(seen),
+        "median_agreement": _number(two.median()),
+        "agreement_n": len(two),
+    }
 
 
 def _counts(images: pd.DataFrame, flags: pd.DataFrame) -> dict[str, int]:
@@ -148,7 +180,7 @@ def _overall(scored: pd.DataFrame) -> dict[str, float | int | None]:
 
 
 def _two_by_two(images: pd.DataFrame, cases: pd.DataFrame) -> dict[str, int] | None:
-    counted = judged(images) & images["correct"].notna()
+    counted = judged(images) & images["correct"].notna() & _of_one_kind(images)
     if not counted.any():
         return None
     right, off = images["correct"][counted].astype(bool), cases["off_object"][counted].astype(bool)

@@ -25,7 +25,10 @@ READ = [
     "region_source",
     "region_area_fraction",
     "region_visible_fraction",
-    "guard_area_fraction",
+    "pred_region_area_fraction",
+    "pred_region_visible_fraction",
+    "pred_guard_area_fraction",
+    "present_classes",
     "true_class",
     "pred_class",
     "true_label",
@@ -40,6 +43,10 @@ READ = [
     "pred_relevance_mass_accuracy",
     "pred_mass_lift",
     "pred_pointing_game_hit_guard",
+    "true_cam_entropy",
+    "true_border_mass",
+    "cam_agreement",
+    "other_region_mass",
     "center_baseline_mass",
     "permuted_baseline_mass",
 ]
@@ -51,9 +58,9 @@ def judged(images: pd.DataFrame) -> pd.Series:
     """Which images the triage judges: bool, aligned with ``images``."""
     fits = (
         (images["pred_cam_status"] == "ok")
-        & (images["region_area_fraction"] > 0)
-        & (images["region_visible_fraction"] >= _LEAST_VISIBLE)
-        & (images["guard_area_fraction"] <= _LARGEST_GUARD)
+        & (images["pred_region_area_fraction"] > 0)
+        & (images["pred_region_visible_fraction"] >= _LEAST_VISIBLE)
+        & (images["pred_guard_area_fraction"] <= _LARGEST_GUARD)
     )
     return _sure(fits)
 
@@ -67,8 +74,10 @@ def flag(images: pd.DataFrame) -> pd.DataFrame:
     ok, unreadable = _sure(images["status"] == "ok"), _sure(images["status"] == "unreadable")
     status = images["pred_cam_status"]
     missed = _sure(~images["pred_pointing_game_hit_guard"])
+    wrong, other = _sure(~images["correct"]), _other_object(images)
     raised = {
-        "misclassified": _sure(~images["correct"]),
+        "misclassified": wrong & ~_sure(other),
+        "other_object": other,
         "off_object": judged(images) & (_sure(images["pred_mass_lift"] < 1) | missed),
         "no_evidence": ok & _sure(status == "zero"),
         "degenerate_cam": ok & _sure(status.isin(["degenerate", "nonfinite"])),
@@ -81,6 +90,15 @@ def flag(images: pd.DataFrame) -> pd.DataFrame:
     cases["severity"] = _severity(images, cases)
     cases["reason"] = _reasons(images, cases)
     return cases
+
+
+def _other_object(images: pd.DataFrame) -> pd.Series:
+    """Whether the prediction is a further class that the image shows; null: not known."""
+    known = images["present_classes"].notna() & images["pred_class"].notna()
+    pairs = zip(images["present_classes"][known], images["pred_class"][known], strict=True)
+    found = pd.Series(pd.NA, index=images.index, dtype="boolean")
+    found[known] = [predicted in present for present, predicted in pairs]
+    return found
 
 
 def _sure(condition: pd.Series) -> pd.Series:
@@ -98,11 +116,18 @@ def _severity(images: pd.DataFrame, cases: pd.DataFrame) -> pd.Series:
 
 def _reasons(images: pd.DataFrame, cases: pd.DataFrame) -> pd.Series:
     """One sentence for each row with a flag worth a look, with its numbers; "" for the others."""
-    told = ["misclassified", "off_object", "no_evidence", "degenerate_cam"]
-    shown = (images["status"] != "ok") | cases[told].any(axis=1)
-    rows = pd.concat([images, cases[told]], axis=1)[shown]
+    told = ["misclassified", "other_object", "off_object", "no_evidence", "degenerate_cam"]
+    sure = cases[told].apply(_sure)
+    shown = (images["status"] != "ok") | sure.any(axis=1)
+    rows = pd.concat([images, sure], axis=1)[shown]
     said = [_sentence(row) for row in rows.itertuples(index=False)]
     return pd.Series(said, index=rows.index, dtype=object).reindex(images.index, fill_value="")
+
+
+def _elsewhere(row: Any) -> str:
+    if pd.isna(row.other_region_mass):
+        return ""
+    return f", {row.other_region_mass:.0%} on other annotated objects"
 
 
 def _sentence(row: Any) -> str:
@@ -116,11 +141,17 @@ def _sentence(row: Any) -> str:
             f"predicted {row.pred_label!r} at {row.pred_probability:.2f}, labelled "
             f"{row.true_label!r} ({row.true_probability:.2f})"
         )
+    if row.other_object:
+        said.append(
+            f"predicted {row.pred_label!r} at {row.pred_probability:.2f}, which the image shows "
+            f"beside its label {row.true_label!r} ({row.true_probability:.2f})"
+        )
     if row.off_object:
         where = "hottest point beside the region; " if not row.pred_pointing_game_hit_guard else ""
         said.append(
             f"{where}{row.pred_relevance_mass_accuracy:.0%} of the map of {row.pred_label!r} on a "
-            f"region of {row.region_area_fraction:.0%} of the view (lift {row.pred_mass_lift:.2f})"
+            f"region of {row.pred_region_area_fraction:.0%} of the view (lift "
+            f"{row.pred_mass_lift:.2f}){_elsewhere(row)}"
         )
     if row.no_evidence:
         said.append(f"the map of {row.pred_label!r} is zero: nothing in it speaks for the class")

@@ -24,7 +24,8 @@ def call_named(name: str, flag: str, error: type[AuditError]) -> Any:
     """Import the module that ``name`` says, the current folder first, and call its function.
 
     Raises ``error``, its message beginning with ``flag`` and ``name``, where the module cannot be
-    imported, holds no such function, or the function fails.
+    imported, holds no such function, or the function fails; ``sys.exit()`` is a failure like any
+    other.
     """
     module_name, _, function_name = name.partition(":")
     here = str(Path.cwd())
@@ -32,7 +33,7 @@ def call_named(name: str, flag: str, error: type[AuditError]) -> Any:
         sys.path.insert(0, here)
     try:
         module = importlib.import_module(module_name)
-    except Exception as cause:
+    except (Exception, SystemExit) as cause:
         raise error(
             f"{flag} {name}: importing {module_name!r} failed ({_said(cause)}); it must be "
             f"installed, or lie in {here}"
@@ -48,9 +49,11 @@ def call_named(name: str, flag: str, error: type[AuditError]) -> Any:
         return function()
     except AuditError:
         raise  # it says itself what is wrong
-    except Exception as cause:
+    except (Exception, SystemExit) as cause:
         raise error(f"{flag} {name}: {function_name}() failed: {_said(cause)}") from cause
 
 
-def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+def _said(error: BaseException) -> str:
+    if isinstance(error, SystemExit):
+        return f"it called sys.exit({'' if error.code is None else repr(error.code)})"
+    return " ".join(f"{type(error).__name__}: {error}".split())

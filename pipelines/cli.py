@@ -16,7 +16,7 @@ from typing import Annotated, Any
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.config import Dict, Env
 
-from audit.config import ExplainConfig, FitConfig, RunConfig
+from audit.config import ExplainConfig, FitConfig, RegionsConfig, RunConfig
 from audit.errors import AuditError, ConfigError, nearest
 
 __all__ = ["app", "main"]
@@ -24,7 +24,7 @@ __all__ = ["app", "main"]
 _PREFIX = "CAM_AUDIT_"
 _INTERRUPTED = 130
 _USAGE = 2
-_RUN, _FIT, _EXPLAIN = RunConfig(), FitConfig(), ExplainConfig()
+_RUN, _FIT, _EXPLAIN, _REGIONS = RunConfig(), FitConfig(), ExplainConfig(), RegionsConfig()
 
 app = App(
     name="cam-audit",
@@ -69,6 +69,14 @@ def explain(
     from audit.pictures.explaining import explain_images
 
     print(explain_images(images, config, _say))
+
+
+@app.command
+def regions(*, config: Annotated[RegionsConfig, Parameter(name="*")] = _REGIONS) -> None:
+    """Estimate where the objects are, and write it as a COCO file to correct."""
+    from audit.regions_command import write_regions
+
+    print(write_regions(config, _say))
 
 
 @app.command
@@ -132,7 +140,7 @@ def _file(path: Path, tokens: Sequence[str]) -> Dict:
 def _refuse_unknown_variables() -> None:
     known = {
         f"{_PREFIX}{name.rstrip('_').upper()}"
-        for config in (RunConfig, FitConfig, ExplainConfig)
+        for config in (RunConfig, FitConfig, ExplainConfig, RegionsConfig)
         for name in config.__dataclass_fields__
     }
     for variable in sorted(os.environ):

@@ -68,6 +68,7 @@ def run_config(stl10_root: Path, checkpoint: Path, tmp_path: Path) -> RunConfig:
         runs_dir=tmp_path / "runs",
         batch_size=4,
         part_size=10,
+        regions="none",  # GrabCut takes 50 ms an image: tests/regions/pseudo asks for it
         sanity=False,  # forty more forwards an image: tests/sanity asks for them
     )
 
@@ -82,7 +83,10 @@ _GOOD = {
     "region_source": "annotation",
     "region_area_fraction": 0.2,
     "region_visible_fraction": 1.0,
-    "guard_area_fraction": 0.4,
+    "pred_region_area_fraction": 0.2,
+    "pred_region_visible_fraction": 1.0,
+    "pred_guard_area_fraction": 0.4,
+    "present_classes": None,
     "true_class": 1,
     "pred_class": 1,
     "true_label": "car",
@@ -97,6 +101,10 @@ _GOOD = {
     "pred_relevance_mass_accuracy": 0.5,
     "pred_mass_lift": 2.5,
     "pred_pointing_game_hit_guard": True,
+    "true_cam_entropy": 0.8,
+    "true_border_mass": 0.3,
+    "cam_agreement": 1.0,
+    "other_region_mass": None,
     "center_baseline_mass": 0.3,
     "permuted_baseline_mass": 0.3,
 }

@@ -217,7 +217,7 @@ def test_baselines_and_flags_with_masks(run_config, monkeypatch):
     monkeypatch.setattr(
         stl10, "open_stl10", lambda root, split: replace(opened(root, split), masks_file=file)
     )
-    report = run_audit(run_config)
+    report = run_audit(replace(run_config, regions="native"))
     images = _images(report).to_pandas()
     assert (images["region_area_fraction"] == 0.5).all()
     np.testing.assert_allclose(images["center_baseline_mass"], 0.5, atol=1e-6)
@@ -254,7 +254,7 @@ def test_a_signal_ends_it_with_130_and_the_next_call_goes_on(run_config, number)
     command = [
         *(sys.executable, "-c", _SCRIPT, "run", "--dataset", "stl10", "--part-size", "10"),
         *("--data-root", str(run_config.data_root), "--checkpoint", str(run_config.checkpoint)),
-        *("--runs-dir", str(run_config.runs_dir), "--batch-size", "4"),
+        *("--runs-dir", str(run_config.runs_dir), "--batch-size", "4", "--regions", "none"),
     ]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -129,6 +129,60 @@ def test_the_table_of_the_docs_runs(monkeypatch, tmp_path, two_classes):
     assert [dict(slices)["camera"] for slices in images["slices"]] == ["north", "south", "south"]
 
 
+@pytest.fixture
+def forms(monkeypatch, tmp_path):
+    """The photo of docs/regions.md with its regions in every form: form → row of the tables."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("photos/cat", "photos/dog", "masks/cat", "Annotations/cat"):
+        Path(name).mkdir(parents=True)
+    Image.new("RGB", (48, 32), (90, 120, 30)).save("photos/cat/a.png")
+    (table,), (instances,), (xml,), (code,) = (
+        _blocks("regions.md", language) for language in ("csv", "json", "xml", "python")
+    )
+    Path("boxes.csv").write_text(table)
+    Path("instances.json").write_text(instances)
+    Path("Annotations/cat/a.xml").write_text(xml)
+    exec(compile(code, "docs/regions.md", "exec"), {})  # noqa: S102 - the page's own example
+
+    def audited(regions, checkpoint):
+        config = RunConfig(
+            dataset="folder",
+            data_root=Path("photos"),
+            checkpoint=checkpoint,
+            regions=regions,
+            workers=0,
+            sanity=False,
+        )
+        (row,) = pq.read_table(run_audit(config).parents[1] / "images").to_pylist()
+        return row
+
+    return audited
+
+
+@pytest.mark.parametrize(
+    "form", ["boxes:boxes.csv", "coco:instances.json", "voc:Annotations", "masks:masks"]
+)
+def test_every_form_of_the_docs_says_the_same(forms, two_classes, form):
+    row = forms(form, two_classes(("cat", "dog")))
+    assert row["region_source"] == "annotation"
+    assert row["region_area_fraction"] == pytest.approx(20 * 16 / (48 * 32))
+    assert row["true_region_basis"] == "class"
+    assert row["n_regions"] == 1
+    dog = 16 * 22 / (48 * 32)
+    predicted_dog = row["pred_label"] == "dog"
+    assert row["pred_region_area_fraction"] == pytest.approx(
+        dog if predicted_dog else 20 * 16 / (48 * 32)
+    )
+    assert row["other_region_mass"] is not None
+
+
+def test_without_regions_there_are_no_scores(forms, two_classes):
+    row = forms("none", two_classes(("cat", "dog")))
+    assert row["region_source"] == "none"
+    assert row["true_relevance_mass_accuracy"] is None
+    assert row["true_cam_entropy"] is not None
+
+
 def test_the_class_map_of_the_docs_is_read(tmp_path):
     (content,) = [block for block in _blocks("models.md", "json") if "class-map" in block]
     (tmp_path / "map.json").write_text(content)

@@ -8,7 +8,7 @@ from audit.findings import examine, unpack
 from audit.map_scores import CAM_STATUS
 from audit.models.classifier import Classifier
 from audit.models.label_space import match_labels
-from audit.records import Batch, Preprocessing
+from audit.records import UNCLASSED, Batch, Groups, Preprocessing
 
 CPU = torch.device("cpu")
 
@@ -38,15 +38,32 @@ def _batch(pixels, labels, region=None, n_regions=None):
         to_view=None,
         readable=np.ones(n, dtype=bool),
         label=np.array(labels),
-        region=region,
-        n_regions=np.array(n_regions or [int(region is not None)] * n, dtype=np.int32),
-        visible=np.ones(n, dtype=np.float32),
+        groups=_unclassed(region, n_regions or [1] * n),
+        ignore=None,
+        source=("annotation",) * n,
         size=np.full((n, 2), 16, dtype=np.int32),
         frame=np.tile(np.array([0, 0, 16, 16], dtype=np.float32), (n, 1)),
         digest=("d",) * n,
         detail=("",) * n,
         path=(None,) * n,
         slices=({},) * n,
+        present=(None,) * n,
+    )
+
+
+def _unclassed(region, n_regions):
+    """One object of no said class in each image that has a region."""
+    if region is None:
+        return None
+    image = np.flatnonzero(n_regions)
+    n = len(image)
+    return Groups(
+        image=image,
+        label=np.full(n, UNCLASSED),
+        raster=region[torch.from_numpy(image)],
+        n_objects=np.ones(n, dtype=np.int32),
+        visible=np.ones(n, dtype=np.float32),
+        boxes=(np.empty((0, 4)),) * n,
     )
 
 
@@ -83,9 +100,9 @@ def test_each_class_is_explained_by_its_own_channel(spots, top_left):
     assert found["true_cam_max"][0] == pytest.approx(1 / 64)
     assert found["true_cam_max"][1] == pytest.approx(0.2 / 64)
     cam = found["true_cam"].reshape(2, 8, 8)
-    assert (cam[0, :4, :4] == 255).all()
-    assert cam[0].sum() == 255 * 16
-    assert (cam[1, 4:, 4:] == 255).all()
+    assert (cam[0, :4, :4] == 1).all()
+    assert cam[0].sum() == 16
+    assert (cam[1, 4:, 4:] == 1).all()
     # the halo of bilinear upsampling puts some of the sharp map beside the region
     assert 0.85 < found["true_relevance_mass_accuracy"][0] < 0.95
     assert found["true_relevance_mass_accuracy"][1] < 0.01
@@ -112,10 +129,10 @@ def test_the_guard_grows_by_a_cell_of_each_axis():
     assert found["pred_pointing_game_hit_guard"][0]
 
 
-def test_bytes_are_rounded_to_the_nearest(spots):
+def test_maps_are_scaled_to_their_maximum(spots):
     found = _found(Pooled([[1, 0, 0.999], [0, 1, 0], [0, 0, 1]]), _batch(spots[1:], [0]))
-    # the blue quarter is .2 × .999 of the red one's 1: 50.949 of 255
-    assert found["true_cam"].reshape(8, 8)[7, 7] == 51
+    # the blue quarter is .2 × .999 of the red one's 1
+    assert found["true_cam"].reshape(8, 8)[7, 7] == pytest.approx(0.1998)
 
 
 def test_a_region_that_the_view_does_not_show_is_neither_hit_nor_missed(spots, top_left):

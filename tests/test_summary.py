@@ -21,7 +21,7 @@ def test_accuracy_has_wilsons_interval(make_images):
 
 
 def test_two_by_two_counts_judged_images_only(make_images):
-    unjudged = {"guard_area_fraction": 0.9}
+    unjudged = {"pred_guard_area_fraction": 0.9}
     unlabelled = {"correct": None, "true_class": None}
     images = make_images(
         *({}, {}, OFF, WRONG, WRONG | OFF, WRONG | OFF),
@@ -37,9 +37,11 @@ def test_two_by_two_counts_judged_images_only(make_images):
 def test_what_does_not_exist_is_none_and_not_zero(make_images):
     bare = {
         "n_regions": 0,
+        "region_source": "none",
+        "true_cam_entropy": None,
+        "pred_region_area_fraction": None,
         "region_area_fraction": None,
         "region_visible_fraction": None,
-        "guard_area_fraction": None,
         "true_relevance_mass_accuracy": None,
         "pred_mass_lift": None,
         "correct": None,
@@ -49,6 +51,8 @@ def test_what_does_not_exist_is_none_and_not_zero(make_images):
     assert found["accuracy"] is None
     assert found["attention"] is None
     assert found["two_by_two"] is None
+    assert found["maps"] is None
+    assert found["regions"] == {"sources": {"none": 2}, "aggregated": []}
     assert found["counts"]["unlabelled"] == 2
     assert found["counts"]["no_region"] == 2
     assert "local_cause" not in found["flags"]
@@ -60,6 +64,36 @@ def test_medians_leave_out_regions_that_the_crop_cut_away(make_images):
     found = _summary(make_images(*seen, cut))["attention"]
     assert found["median_mass"] == pytest.approx(0.4)
     assert found["n"] == 3
+
+
+def test_estimated_regions_never_mix_with_annotations(make_images):
+    estimated = {"region_source": "pseudo:grabcut", "true_relevance_mass_accuracy": 0.9}
+    both = make_images({}, estimated, estimated | WRONG | OFF)
+    found = _summary(both)
+    assert found["attention"]["n"] == 1
+    assert found["attention"]["median_mass"] == 0.5
+    assert sum(found["two_by_two"].values()) == 1
+    assert found["regions"] == {
+        "sources": {"pseudo:grabcut": 2, "annotation": 1},
+        "aggregated": ["annotation"],
+    }
+    table = summary.class_table(both, triage.flag(both), ("plane", "car"))
+    assert table["n_scored"].tolist() == [0, 1]
+    alone = _summary(make_images(estimated, estimated))
+    assert alone["attention"]["n"] == 2
+    assert alone["regions"]["aggregated"] == ["pseudo:grabcut"]
+
+
+def test_what_maps_say_without_regions(make_images):
+    two_maps = {"pred_class": 2, "cam_agreement": 0.3, "true_border_mass": 0.6}
+    found = _summary(make_images({}, {}, two_maps))["maps"]
+    assert found == {
+        "median_entropy": pytest.approx(0.8),
+        "median_border_mass": pytest.approx(0.3),
+        "n": 3,
+        "median_agreement": pytest.approx(0.3),  # an image with one map agrees with itself
+        "agreement_n": 1,
+    }
 
 
 def test_class_table_by_hand(make_images):

@@ -12,9 +12,22 @@ ROOT = Path(__file__).parents[1]
 TIERS = [
     {"errors", "records", "config", "user_code"},
     {"data", "models", "explain", "regions", "scores", "tables", "report", "sampling", "device"},
-    {"choice", "plan", "map_scores", "findings", "rows", "triage", "summary", "galleries", "fit"},
-    {"engine", "finish", "manifest", "media", "pictures", "sanity"},
-    {"auditing"},
+    {
+        "choice",
+        "region_choice",
+        "plan",
+        "target_regions",
+        "map_scores",
+        "findings",
+        "rows",
+        "triage",
+        "verdicts",
+        "summary",
+        "galleries",
+        "fit",
+    },
+    {"engine", "finish", "manifest", "media", "pictures", "sanity", "verify"},
+    {"auditing", "regions_command"},
 ]
 
 

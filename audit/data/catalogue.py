@@ -54,6 +54,18 @@ def _photos(_data_root: Path, _split: str) -> Opened:
     return PhotosSource()
 
 
+def _coco(data_root: Path, split: str) -> Opened:
+    from audit.data.coco import CocoSource  # noqa: PLC0415
+
+    return CocoSource(data_root, split)
+
+
+def _voc(data_root: Path, split: str) -> Opened:
+    from audit.data.voc import VocSource  # noqa: PLC0415
+
+    return VocSource(data_root, split)
+
+
 def _table(file: Path, data_root: Path) -> Opened:
     from audit.data.table import TableSource  # noqa: PLC0415
 
@@ -71,4 +83,6 @@ _OPENERS: dict[str, Callable[[Path, str], Opened]] = {
     "photos": _photos,
     "stl10": _stl10,
     "folder": _folder,
+    "coco": _coco,
+    "voc": _voc,
 }

@@ -2,7 +2,8 @@
 
 The function is called without arguments, with the current folder first on the module path, and once
 more in a worker process that is not forked. It returns an object with ``__len__`` and
-``__getitem__``, whose items are ``audit.records.Sample`` or torchvision's (image, label) pairs.
+``__getitem__``, whose items are ``audit.records.Sample`` or torchvision's (image, label) pairs; the
+targets of those of its datasets that carry regions are read by ``audit.data.torchvision_items``.
 
 - ``classes``, if it has them, are the names in label order; without, classes are "0" to "K-1".
 - Labels must be known before images are decoded. They come from an attribute ``targets`` or
@@ -23,15 +24,17 @@ import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from PIL import Image
 
 from audit.data.decode import UnreadableImage, digest_of, one_line, read_file, shown_name, to_rgb
+from audit.data.torchvision_items import adapter_of, raster_of
 from audit.errors import DataError
-from audit.records import Listing, Reading, Sample
+from audit.records import AnnotatedObject, Annotation, Listing, Reading, Sample
+from audit.regions.boxes import objects_of
 from audit.user_code import call_named
 
 __all__ = ["CustomSource"]
@@ -56,16 +59,18 @@ class CustomSource:
     def __init__(self, spec: str) -> None:
         self._spec = spec
         self._dataset = _dataset(spec)
+        self._adapter = adapter_of(self._dataset)
         self._held: dict[int, Mapping[str, str]] = {}  # slices of the images read lately
         self._listing, self.warnings = self._listed()
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the dataset: it may hold open files or functions that cannot travel."""
-        return {**self.__dict__, "_dataset": None, "_held": {}}
+        return {**self.__dict__, "_dataset": None, "_adapter": bool(self._adapter), "_held": {}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._dataset = _dataset(self._spec)
+        self._adapter = adapter_of(self._dataset) if state["_adapter"] else None
 
     @property
     def listing(self) -> Listing:
@@ -76,13 +81,14 @@ class CustomSource:
         """Fetch item ``index``; whatever it raises becomes the Reading's detail."""
         name = self._listing.paths[index] if self._listing.paths else f"{self._spec}[{index}]"
         try:
-            sample = self._sample(index)
-            _check_label(sample, int(self._listing.labels[index]))
-            return _reading(sample, name)
+            label, reading = self._understood(index, self._sample(index), name)
+            _check_label(label, int(self._listing.labels[index]))
         except UnreadableImage as error:
             detail = str(error)
-        except Exception as error:  # the user's code may raise anything
+        except (Exception, SystemExit) as error:  # the user's code may raise anything
             detail = one_line(f"{type(error).__name__}: {error}")
+        else:
+            return reading
         return Reading(None, digest_of(b"no pixels\0", name.encode()), detail)
 
     def slices(self, index: int) -> Mapping[str, str]:
@@ -91,7 +97,7 @@ class CustomSource:
             if index not in self._held:
                 self._sample(index)
             return self._held[index]
-        except Exception:  # read() tells why
+        except (Exception, SystemExit):  # read() tells why
             return {}
 
     def _sample(self, index: int) -> Sample:
@@ -102,35 +108,54 @@ class CustomSource:
         self._held[index] = {str(name): str(value) for name, value in sample.slices.items()}
         return sample
 
+    def _understood(self, index: int, sample: Sample, name: str) -> tuple[int, Reading]:
+        """The label of item ``index``, and its image with its objects.
+
+        Raises UnreadableImage for what does not fit, and whatever an odd object raises.
+        """
+        if self._adapter is None:
+            return _label(sample), _reading(sample, name)
+        reading = _image(sample.image)
+        height, width = cast(np.ndarray, reading.pixels).shape[:2]
+        label, annotation = self._adapter.annotation(index, sample.label, (height, width))
+        return label, replace(reading, annotation=annotation)
+
     def _listed(self) -> tuple[Listing, tuple[str, ...]]:
         first = self._first()
         n = len(self._dataset)
+        sizes = np.zeros(n, np.int64)
+        annotations = digest_of(self._spec.encode())  # whether there are any, the items will tell
+        paths: Iterable[Any] | None = _attribute(self._dataset, "paths")
+        if self._adapter is not None:
+            found = self._adapter.listed()
+            names = _names(found.names if paths is None else paths, n)
+            classes = self._adapter.classes
+            listing = Listing(classes, found.labels, names, sizes, annotations, found.present)
+            return listing, found.warnings
         targets = _integers(self._dataset, n)
         warnings: tuple[str, ...] = ()
-        paths: Iterable[Any] | None = _attribute(self._dataset, "paths")
-        annotations = digest_of(self._spec.encode())  # whether there are any, the items will tell
-        if targets is None or (first is not None and _label(first) != targets[0]):
+        if targets is None or first not in (None, targets[0]):
             disagree = "" if targets is None else " (its own list disagrees with its first item)"
             warnings = (f"all {n} items were fetched once to learn their labels{disagree}",)
             targets, fetched = self._fetch_all(n)
             paths = fetched if paths is None else paths
         classes = _classes(self._dataset, targets)
-        listing = Listing(classes, targets, _names(paths, n), np.zeros(n, np.int64), annotations)
+        listing = Listing(classes, targets, _names(paths, n), sizes, annotations)
         return listing, warnings
 
-    def _first(self) -> Sample | None:
-        """Item 0, None where it raises; DataError where it is of a kind that cannot be audited."""
+    def _first(self) -> int | None:
+        """Item 0's label; None where it raises, DataError where it cannot be audited at all."""
         try:
             sample = self._sample(0)
-            _label(sample)
-            _reading(sample, "")
+            if self._adapter is not None and not self._adapter.fits(sample.label):
+                self._adapter = None  # its targets are not as torchvision makes them
+            return self._understood(0, sample, "")[0]
         except NotImplementedError as error:
             raise DataError(f"--dataset {self._spec}: {_NO_MAP}") from error
         except UnreadableImage as error:
             raise DataError(f"--dataset {self._spec}: item 0: {error}") from error
-        except Exception:  # that image is unreadable; the next ones may be fine
+        except (Exception, SystemExit):  # that image is unreadable; the next ones may be fine
             return None
-        return sample
 
     def _fetch_all(self, n: int) -> tuple[np.ndarray, list[str] | None]:
         """Every item's label (-1 where it cannot be fetched) and name, if any has one."""
@@ -139,7 +164,7 @@ class CustomSource:
             try:
                 sample = self._sample(index)
                 labels[index] = _label(sample)
-            except Exception:  # noqa: S112 - read() will tell
+            except (Exception, SystemExit):  # noqa: S112 - read() will tell
                 continue
             names[index] = sample.path or ""
         return labels, [name or f"[{i}]" for i, name in enumerate(names)] if any(names) else None
@@ -222,8 +247,7 @@ def _label(sample: Sample) -> int:
         raise UnreadableImage(f"the label is {said}: expected an integer class index") from None
 
 
-def _check_label(sample: Sample, listed: int) -> None:
-    label = _label(sample)
+def _check_label(label: int, listed: int) -> None:
     if label != listed:
         raise UnreadableImage(f"the item's label is {label}, the dataset lists it as {listed}")
 
@@ -233,15 +257,26 @@ def _reading(sample: Sample, name: str) -> Reading:
     if isinstance(sample.image, str | Path):
         reading = read_file(sample.image, name)
     else:
-        pixels, note = _pixels(sample.image)
-        shape = np.array(pixels.shape[:2], dtype=np.int64)
-        reading = Reading(pixels, digest_of(shape.tobytes(), pixels.tobytes()), note)
+        reading = _image(sample.image)
     if reading.pixels is None:
         return reading
     if sample.boxes is not None and sample.mask is not None:
         raise UnreadableImage("the item has boxes and a mask: expected at most one of the two")
     height, width = reading.pixels.shape[:2]
-    return replace(reading, boxes=_boxes(sample.boxes), mask=_mask(sample.mask, height, width))
+    return replace(reading, annotation=Annotation(_objects(sample, height, width)))
+
+
+def _objects(sample: Sample, height: int, width: int) -> tuple[AnnotatedObject, ...]:
+    if sample.mask is not None:
+        mask = _mask(sample.mask, height, width)
+        return (AnnotatedObject(mask=mask),) if mask.any() else ()
+    return objects_of(_boxes(sample.boxes))
+
+
+def _image(image: Any) -> Reading:
+    pixels, note = _pixels(image)
+    shape = np.array(pixels.shape[:2], dtype=np.int64)
+    return Reading(pixels, digest_of(shape.tobytes(), pixels.tobytes()), note)
 
 
 def _pixels(image: Any) -> tuple[np.ndarray, str]:
@@ -270,9 +305,9 @@ def _channels_last(array: np.ndarray, first: bool) -> np.ndarray | None:
     return array if may_be_last else None
 
 
-def _boxes(boxes: Any) -> np.ndarray | None:
+def _boxes(boxes: Any) -> np.ndarray:
     if boxes is None or not len(boxes):
-        return None
+        return np.empty((0, 4))
     array = np.asarray(boxes, dtype=np.float64)
     if array.ndim != 2 or array.shape[1] != 4:  # noqa: PLR2004 - N×4
         raise UnreadableImage(f"boxes are of shape {array.shape}: expected N×4 (x0, y0, x1, y1)")
@@ -283,12 +318,8 @@ def _boxes(boxes: Any) -> np.ndarray | None:
     return array
 
 
-def _mask(mask: Any, height: int, width: int) -> np.ndarray | None:
-    if mask is None:
-        return None
-    array = np.asarray(mask)
-    if array.shape != (height, width):
-        raise UnreadableImage(f"the mask is of shape {array.shape}, the image {height}×{width}")
+def _mask(mask: Any, height: int, width: int) -> np.ndarray:
+    array = raster_of(mask, (height, width))
     if array.dtype != np.bool_ and not set(np.unique(array)) <= {0, 1, 255}:
         raise UnreadableImage("the mask holds other values than 0 and 1 (or 255): expected boolean")
     return array.astype(bool)

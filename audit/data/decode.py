@@ -86,10 +86,10 @@ def read_file(path: str | Path, name: str) -> Reading:
         return Reading(None, digest_of(b"no bytes\0", os.fsencode(name)), str(error))
     digest = digest_of(data)
     try:
-        pixels, note = decode(data)
+        pixels, note, orientation = _opened(data)
     except UnreadableImage as error:
         return Reading(None, digest, str(error))
-    return Reading(pixels, digest, note)
+    return Reading(pixels, digest, note, orientation)
 
 
 def decode(data: bytes) -> tuple[np.ndarray, str]:
@@ -97,6 +97,12 @@ def decode(data: bytes) -> tuple[np.ndarray, str]:
 
     Raises UnreadableImage: no image, truncated, too many pixels, values without an 8-bit scale.
     """
+    pixels, note, _ = _opened(data)
+    return pixels, note
+
+
+def _opened(data: bytes) -> tuple[np.ndarray, str, int]:
+    """As ``decode``, with the EXIF orientation that was undone (1: none)."""
     if not data:
         raise UnreadableImage("empty file (0 bytes)")
     try:
@@ -150,7 +156,7 @@ def _check_kind(status: os.stat_result) -> None:
         raise UnreadableImage(f"cannot be read: {status.st_size} bytes; the limit is {_MAX_BYTES}")
 
 
-def _decoded(image: Image.Image) -> tuple[np.ndarray, str]:
+def _decoded(image: Image.Image) -> tuple[np.ndarray, str, int]:
     _check_pixels(*image.size)
     image.load()
     pixels, note = to_rgb(image)
@@ -161,7 +167,7 @@ def _decoded(image: Image.Image) -> tuple[np.ndarray, str]:
         _frames_note(image),
     ]
     upright = np.ascontiguousarray(_TURNS[turn](pixels)) if turn in _TURNS else pixels
-    return upright, "; ".join(note for note in notes if note)
+    return upright, "; ".join(note for note in notes if note), turn if turn in _TURNS else 1
 
 
 def _check_pixels(width: int, height: int) -> None:

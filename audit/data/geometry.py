@@ -37,6 +37,11 @@ class View:
     width: int
     interpolation: str
 
+    @classmethod
+    def of_source(cls, size: tuple[int, int]) -> View:
+        """The view that shows a source of ``size`` (height, width) as it is."""
+        return cls(size, size, 0, 0, *size, "bilinear")
+
     @property
     def is_identity(self) -> bool:
         """Whether the view is the source itself, pixel for pixel."""
@@ -99,6 +104,25 @@ class View:
         in_x = (columns[None, :] >= x0[:, None]) & (columns[None, :] < x1[:, None])  # n×width
         union: np.ndarray = (in_y[:, :, None] & in_x[:, None, :]).any(axis=0)
         return union
+
+    def boxes_on(self, boxes: np.ndarray) -> np.ndarray:
+        """Source boxes (n×4) in the view's pixels, clipped to it: m×4, m ≤ n."""
+        x0, y0, x1, y1 = self.frame
+        across, down = self.width / (x1 - x0), self.height / (y1 - y0)
+        moved = (np.asarray(boxes, dtype=np.float64).reshape(-1, 4) - [x0, y0, x0, y0]) * [
+            across,
+            down,
+            across,
+            down,
+        ]
+        return clip(moved, (0, 0, self.width, self.height))
+
+    def inside(self, masks: np.ndarray) -> np.ndarray:
+        """Source masks (n×H×W) cut to the pixels whose centre the view shows."""
+        x0, y0, x1, y1 = self.frame
+        ys, xs = np.arange(masks.shape[-2]) + 0.5, np.arange(masks.shape[-1]) + 0.5
+        kept: np.ndarray = masks * ((ys >= y0) & (ys < y1))[:, None] * ((xs >= x0) & (xs < x1))
+        return kept
 
 
 def view_of(height: int, width: int, preprocessing: Preprocessing) -> View:

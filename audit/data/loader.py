@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -15,8 +15,10 @@ from torch.utils.data import DataLoader, Dataset
 from audit.data.base import ArraySource, Source
 from audit.data.geometry import View, view_of
 from audit.errors import AuditError, ConfigError, DataError
-from audit.records import Batch, Preprocessing, Reading
-from audit.regions.boxes import clip, union_area
+from audit.records import UNCLASSED, Annotation, Batch, Groups, Preprocessing, Reading
+from audit.regions.base import Annotations
+from audit.regions.boxes import mask_boxes
+from audit.regions.on_view import Group, ignored, on_view
 
 __all__ = ["Views", "batches", "view_size"]
 
@@ -27,13 +29,15 @@ _MAX_WORKERS = 8
 class Views(Dataset[Batch]):
     """A source seen by one model: ``__getitems__`` makes a whole batch at once.
 
-    ``size`` is the (height, width) that every view must have: a batch is one tensor.
+    ``size`` is the (height, width) that every view must have: a batch is one tensor. ``regions``
+    says where the objects are: annotations from beside the dataset, ``native`` (what comes with
+    it), or None.
     """
 
     source: Source | ArraySource
     preprocessing: Preprocessing
     size: tuple[int, int]
-    with_regions: bool
+    regions: Annotations | Literal["native"] | None
 
     def __getitems__(self, indices: Sequence[int]) -> Batch | AuditError:
         """The batch of these positions; an error of the user's data travels as a value.
@@ -53,38 +57,30 @@ class Views(Dataset[Batch]):
         pixels = np.ascontiguousarray(source.images[_as_slice(index)])
         height, width = pixels.shape[-2:]
         view = view_of(height, width, self.preprocessing)
-        region, n_regions, visible = self._masks(source, index, view)
         return Batch(
             index=index,
             pixels=torch.from_numpy(pixels),
             to_view=view.pixels,
             readable=np.ones(n, dtype=bool),
             label=source.listing.labels[index],
-            region=region,
-            n_regions=n_regions,
-            visible=visible,
             size=np.tile(np.array([height, width], dtype=np.int32), (n, 1)),
             frame=np.tile(np.array(view.frame, dtype=np.float32), (n, 1)),
             digest=tuple(hashlib.blake2b(image, digest_size=16).hexdigest() for image in pixels),
-            detail=("",) * n,
             path=(None,) * n,
             slices=({},) * n,
+            present=_present(source, index),
+            **self._annotated(source, index, view),
         )
 
-    def _masks(
-        self, source: ArraySource, index: np.ndarray, view: View
-    ) -> tuple[torch.Tensor | None, np.ndarray, np.ndarray]:
-        """Region on the view (B×H×W bool), objects an image, visible share of the region."""
-        n = len(index)
-        if source.masks is None or not self.with_regions:
-            return None, np.zeros(n, dtype=np.int32), np.full(n, np.nan, dtype=np.float32)
-        masks = np.ascontiguousarray(source.masks[_as_slice(index)])
-        kept, whole = _inside(masks, view.frame).sum(axis=(1, 2)), masks.sum(axis=(1, 2))
-        return (
-            torch.from_numpy(view.of_mask(masks)),
-            (whole > 0).astype(np.int32),
-            _share(kept, whole),
-        )
+    def _annotated(self, source: ArraySource, index: np.ndarray, view: View) -> dict[str, Any]:
+        """Groups, areas to ignore, their source and notes, for images of equal size."""
+        if self.regions is None or (self.regions == "native" and source.masks is None):
+            return _nothing(len(index))
+        if self.regions == "native":
+            masks = np.ascontiguousarray(cast(np.ndarray, source.masks)[_as_slice(index)])
+            return _masked(masks, view)
+        found = [self.regions.of(int(i), view.source, 1) for i in index]
+        return _joined([_looked_up(one, view) for one in found], self.size)
 
     def _read(self, source: Source, index: np.ndarray) -> Batch:
         listing = source.listing
@@ -92,25 +88,22 @@ class Views(Dataset[Batch]):
         seen = [
             self._see(reading, int(i), source) for reading, i in zip(readings, index, strict=True)
         ]
-        regions = [one.region for one in seen]
-        blank = np.zeros(self.size, dtype=bool)
+        annotated = _joined([one.annotated for one in seen], self.size)
+        notes = zip((reading.detail for reading in readings), annotated.pop("detail"), strict=True)
         return Batch(
             index=index,
             pixels=torch.stack([one.pixels for one in seen]),
             to_view=None,
             readable=np.array([reading.pixels is not None for reading in readings]),
             label=listing.labels[index],
-            region=torch.from_numpy(np.stack([blank if r is None else r for r in regions]))
-            if any(r is not None for r in regions)
-            else None,
-            n_regions=np.array([one.n_regions for one in seen], dtype=np.int32),
-            visible=np.array([one.visible for one in seen], dtype=np.float32),
             size=np.array([one.size for one in seen], dtype=np.int32),
             frame=np.array([one.frame for one in seen], dtype=np.float32),
             digest=tuple(reading.digest for reading in readings),
-            detail=tuple(reading.detail for reading in readings),
+            detail=tuple("; ".join(filter(None, note)) for note in notes),
             path=tuple(listing.paths[i] if listing.paths else None for i in index),
             slices=tuple(source.slices(int(i)) for i in index),
+            present=_present(source, index),
+            **annotated,
         )
 
     def _see(self, reading: Reading, index: int, source: Source) -> _Seen:
@@ -121,28 +114,20 @@ class Views(Dataset[Batch]):
         if (view.height, view.width) != self.size:
             raise ConfigError(self._size_message(view, index, source))
         pixels = torch.from_numpy(np.ascontiguousarray(reading.pixels)).permute(2, 0, 1)
-        region, n_regions, visible = self._region(reading, view)
         return _Seen(
             view.pixels(pixels).contiguous(),
-            region,
-            n_regions,
-            visible,
+            _looked_up(self._annotation(reading, index), view),
             (height, width),
             view.frame,
         )
 
-    def _region(self, reading: Reading, view: View) -> tuple[np.ndarray | None, int, float]:
-        if not self.with_regions:
-            return None, 0, np.nan
-        if reading.mask is not None and reading.mask.any():
-            kept = _inside(reading.mask[None], view.frame).sum()
-            return view.of_mask(reading.mask), 1, float(kept / reading.mask.sum())
-        if reading.boxes is not None:
-            boxes = clip(reading.boxes, (0, 0, view.source[1], view.source[0]))
-            if len(boxes):
-                kept = union_area(clip(boxes, view.frame))
-                return view.of_boxes(boxes), len(boxes), kept / union_area(boxes)
-        return None, 0, np.nan
+    def _annotation(self, reading: Reading, index: int) -> Annotation:
+        if self.regions is None or reading.pixels is None:
+            return Annotation()
+        if self.regions == "native":
+            return reading.annotation
+        height, width = reading.pixels.shape[:2]
+        return self.regions.of(index, (height, width), reading.orientation)
 
     def _size_message(self, view: View, index: int, source: Source) -> str:
         paths = source.listing.paths
@@ -155,15 +140,78 @@ class Views(Dataset[Batch]):
 
 
 @dataclass(frozen=True)
+class _Annotated:
+    """What is annotated in one image, on the model's view."""
+
+    groups: tuple[Group, ...] = ()
+    ignore: np.ndarray | None = None
+    source: str = "none"
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class _Seen:
     """One image on its way into a batch."""
 
     pixels: torch.Tensor
-    region: np.ndarray | None = None
-    n_regions: int = 0
-    visible: float = np.nan
+    annotated: _Annotated = _Annotated()
     size: tuple[int, int] = (0, 0)
     frame: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+
+
+def _looked_up(annotation: Annotation, view: View) -> _Annotated:
+    groups = tuple(on_view(annotation.objects, view))
+    source = annotation.source if groups else "none"
+    return _Annotated(groups, ignored(annotation.objects, view), source, annotation.note)
+
+
+def _joined(images: Sequence[_Annotated], size: tuple[int, int]) -> dict[str, Any]:
+    """The images' groups as one: fields of a Batch."""
+    owned = [(place, group) for place, one in enumerate(images) for group in one.groups]
+    blank = np.zeros(size, dtype=bool)
+    areas = [blank if one.ignore is None else one.ignore for one in images]
+    any_ignored = any(one.ignore is not None for one in images)
+    groups = Groups(
+        image=np.array([place for place, _ in owned], dtype=np.int64),
+        label=np.array([group.label for _, group in owned], dtype=np.int64),
+        raster=torch.from_numpy(np.stack([group.raster for _, group in owned] or [blank])),
+        n_objects=np.array([group.n_objects for _, group in owned], dtype=np.int32),
+        visible=np.array([group.visible for _, group in owned], dtype=np.float32),
+        boxes=tuple(group.boxes for _, group in owned),
+    )
+    return {
+        "groups": groups if owned else None,
+        "ignore": torch.from_numpy(np.stack(areas)) if any_ignored else None,
+        "source": tuple(one.source for one in images),
+        "detail": tuple(one.note for one in images),
+    }
+
+
+def _nothing(n: int) -> dict[str, Any]:
+    return {"groups": None, "ignore": None, "source": ("none",) * n, "detail": ("",) * n}
+
+
+def _masked(masks: np.ndarray, view: View) -> dict[str, Any]:
+    """The same of a mask an image (n×H×W uint8), without looking at single images."""
+    shown, whole = view.inside(masks).sum(axis=(1, 2)), masks.sum(axis=(1, 2))
+    image = np.flatnonzero(whole)
+    if not len(image):
+        return _nothing(len(masks))
+    groups = Groups(
+        image=image,
+        label=np.full(len(image), UNCLASSED, dtype=np.int64),
+        raster=torch.from_numpy(view.of_mask(masks[image])),
+        n_objects=np.ones(len(image), dtype=np.int32),
+        visible=(shown[image] / whole[image]).astype(np.float32),
+        boxes=tuple(view.boxes_on(box) for box in mask_boxes(masks[image])),
+    )
+    source = np.where(whole > 0, "annotation", "none").tolist()
+    return _nothing(len(masks)) | {"groups": groups, "source": tuple(source)}
+
+
+def _present(source: Source | ArraySource, index: np.ndarray) -> tuple[tuple[int, ...] | None, ...]:
+    known = source.listing.present
+    return tuple(None if known is None else known[i] for i in index)
 
 
 def batches(
@@ -225,14 +273,3 @@ def _as_slice(index: np.ndarray) -> slice | np.ndarray:
     if len(index) and index[-1] - index[0] == len(index) - 1 and (np.diff(index) == 1).all():
         return slice(int(index[0]), int(index[-1]) + 1)
     return index
-
-
-def _inside(masks: np.ndarray, frame: tuple[float, float, float, float]) -> np.ndarray:
-    """``masks`` (n×H×W) cut to the pixels whose centre lies in ``frame``."""
-    x0, y0, x1, y1 = frame
-    ys, xs = np.arange(masks.shape[-2]) + 0.5, np.arange(masks.shape[-1]) + 0.5
-    return masks * ((ys >= y0) & (ys < y1))[:, None] * ((xs >= x0) & (xs < x1))
-
-
-def _share(kept: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.where(whole > 0, kept / np.maximum(whole, 1), np.nan).astype(np.float32)

@@ -22,7 +22,8 @@ import numpy as np
 
 from audit.data.decode import digest_of, read_file
 from audit.errors import DataError
-from audit.records import Listing, Reading
+from audit.records import Annotation, Listing, Reading
+from audit.regions.boxes import objects_of
 
 __all__ = ["PhotosSource"]
 
@@ -54,7 +55,8 @@ class PhotosSource:
     def read(self, index: int) -> Reading:
         """Decode photo ``index`` and give its boxes (n×4)."""
         name = tuple(self._boxes)[index]
-        return replace(read_file(self._folder / name, name), boxes=self._boxes[name])
+        found = Annotation(objects_of(self._boxes[name]))
+        return replace(read_file(self._folder / name, name), annotation=found)
 
     def slices(self, index: int) -> Mapping[str, str]:  # noqa: ARG002 - the protocol's shape
         """The photos have no further attributes."""

@@ -15,32 +15,26 @@ Row numbers in errors count the rows of data from 1.
 
 from __future__ import annotations
 
-import csv
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path, PurePath
-from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.csv as pa_csv
-import pyarrow.parquet as pa_parquet
 
 from audit.data.decode import digest_of, read_file
-from audit.errors import DataError, nearest
-from audit.records import Listing, Reading
+from audit.data.table_file import BOX, check_boxes, floats, read_table
+from audit.errors import DataError
+from audit.records import Annotation, Listing, Reading
+from audit.regions.boxes import objects_of
 
 __all__ = ["TableSource"]
 
 _Columns = dict[str, list[str]]
-_Reader = Callable[[Path], tuple[pa.Table, list[str]]]
 
 _NEEDED = ("path", "label")
-_BOX = ("x0", "y0", "x1", "y1")
-_INDEX_COLUMNS = ("", "__index_level_0__")  # as pandas writes a table's index
 _MAX_CLASSES = 100_000  # more than any label set; a larger number is an identifier
 _WHOLE = re.compile(r"[+-]?\d+(\.0*)?")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -56,20 +50,21 @@ class TableSource:
 
     def __init__(self, file: Path, data_root: Path | None = None) -> None:
         file = Path(file).expanduser()
-        columns, named, left_out = _read(file)
+        table = read_table(file, _NEEDED, BOX)
+        columns = table.columns
         folders = (
             [file.parent] if data_root is None else [Path(data_root).expanduser(), file.parent]
         )
         self._base = _base(columns["path"], [str(folder.absolute()) for folder in folders])
         paths, image_of_row = _images(columns["path"], self._base)
-        classes, labels = _labels(columns["label"], named)
+        classes, labels = _labels(columns["label"], "label" in table.strings)
         _check_agreement(labels, image_of_row, paths, classes)
         self._boxes, self._starts, twice = _boxes(columns, image_of_row, len(paths))
         self._slices = _slices(columns, image_of_row, len(paths))
         sizes = np.array([_size(self._base, path) for path in paths], dtype=np.int64)
         missing = [paths[i] for i in np.flatnonzero(sizes < 0)]
-        repeats = 0 if _BOX[0] in columns else len(image_of_row) - len(paths)
-        self.warnings = _warnings(left_out, repeats, twice, missing)
+        repeats = 0 if BOX[0] in columns else len(image_of_row) - len(paths)
+        self.warnings = _warnings(table.left_out, repeats, twice, missing)
         self._listing = Listing(
             classes=classes,
             labels=labels[np.unique(image_of_row, return_index=True)[1]],
@@ -86,101 +81,15 @@ class TableSource:
         return self._listing
 
     def read(self, index: int) -> Reading:
-        """Decode image ``index`` and give its boxes (n×4, or None where the table has none)."""
+        """Decode image ``index`` and give its boxes."""
         paths = self._listing.paths or ()
         reading = read_file(Path(self._base, paths[index]), paths[index])
         boxes = self._boxes[self._starts[index] : self._starts[index + 1]]
-        return replace(reading, boxes=boxes) if len(boxes) else reading
+        return replace(reading, annotation=Annotation(objects_of(boxes)))
 
     def slices(self, index: int) -> Mapping[str, str]:
         """The further columns of image ``index`` that are not empty."""
         return {name: values[index] for name, values in self._slices.items() if values[index]}
-
-
-def _read(file: Path) -> tuple[_Columns, bool, list[str]]:
-    """The columns as text ("": null); whether labels are strings by type; columns left out."""
-    readers: dict[str, _Reader] = {".csv": _read_csv, ".parquet": _read_parquet}
-    reader = readers.get(file.suffix.lower())
-    if reader is None:
-        raise DataError(f"table {str(file)!r}: the name must end in .csv or .parquet")
-    if not file.is_file():
-        raise DataError(f"table {str(file)!r} does not exist")
-    try:
-        table, left_out = reader(file)
-    except (pa.ArrowException, OSError, UnicodeDecodeError, csv.Error) as error:
-        text = re.sub(r"Row #(\d+)", _data_row, " ".join(str(error).split()))
-        raise DataError(f"table {str(file)!r} cannot be read: {text}") from error
-    _check_columns(file, table.column_names, left_out)
-    named = reader is _read_parquet and _is_text(table.schema.field("label").type)
-    if not len(table):
-        raise DataError(f"table {str(file)!r} has no rows")
-    return {name: _texts(table.column(name)) for name in table.column_names}, named, left_out
-
-
-def _data_row(match: re.Match[str]) -> str:
-    """Arrow counts the header as the first row."""
-    return f"row {int(match[1]) - 1}"
-
-
-def _read_csv(file: Path) -> tuple[pa.Table, list[str]]:
-    """Every column as strings: guessed types would turn the class NA into a missing label."""
-    with file.open(encoding="utf-8-sig", newline="") as lines:
-        names = next(csv.reader(lines), [])
-    table = pa_csv.read_csv(
-        file,
-        read_options=pa_csv.ReadOptions(use_threads=False),  # threads lose the row number
-        parse_options=pa_csv.ParseOptions(newlines_in_values=True),
-        convert_options=pa_csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
-        ),
-    )
-    return _chosen(table.rename_columns([name.strip() for name in table.column_names])), []
-
-
-def _read_parquet(file: Path) -> tuple[pa.Table, list[str]]:
-    """The columns that have a text form: embedded image bytes, say, would fill the memory."""
-    stored = pa_parquet.ParquetFile(file)
-    usable = [field.name for field in stored.schema_arrow if _is_scalar(field.type)]
-    left_out = [field.name for field in stored.schema_arrow if field.name not in usable]
-    return _chosen(stored.read(columns=usable)), left_out
-
-
-def _chosen(table: pa.Table) -> pa.Table:
-    return table.select(
-        [i for i, name in enumerate(table.column_names) if name not in _INDEX_COLUMNS]
-    )
-
-
-def _is_scalar(kind: pa.DataType) -> bool:
-    types = pa.types
-    binary = types.is_binary(kind) or types.is_large_binary(kind)
-    return not (binary or types.is_fixed_size_binary(kind) or types.is_nested(kind))
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    inner = kind.value_type if pa.types.is_dictionary(kind) else kind
-    return bool(pa.types.is_string(inner) or pa.types.is_large_string(inner))
-
-
-def _texts(column: pa.ChunkedArray) -> list[str]:
-    """One Python string a value, shared between equal ones: a million rows repeat few."""
-    values: Iterable[Any] = column.cast(pa.string()).to_pylist()
-    return [sys.intern(value) if value is not None else "" for value in values]
-
-
-def _check_columns(file: Path, names: list[str], left_out: list[str]) -> None:
-    double = sorted({name for name in names if names.count(name) > 1})
-    if double:
-        raise DataError(f"table {str(file)!r} has two columns of the name {double[0]!r}")
-    wanted = (*_NEEDED, *_BOX) if any(name in names for name in _BOX) else _NEEDED
-    missing = [name for name in wanted if name not in names]
-    if missing:
-        present = ", ".join(map(repr, names)) or "none"
-        binary = f", and without a text form {', '.join(map(repr, left_out))}" if left_out else ""
-        raise DataError(
-            f"table {str(file)!r} has no column {' and no column '.join(map(repr, missing))}; "
-            f"present: {present}{binary}; {nearest(missing[0], names)}"
-        )
 
 
 def _base(texts: list[str], folders: list[str]) -> str:
@@ -274,46 +183,19 @@ def _boxes(
     columns: _Columns, image_of_row: np.ndarray, n_images: int
 ) -> tuple[np.ndarray, np.ndarray, int]:
     """Boxes sorted by image (M×4 float64), where each image's begin (N+1), how many were double."""
-    if _BOX[0] not in columns:
+    if BOX[0] not in columns:
         return np.empty((0, 4)), np.zeros(n_images + 1, dtype=np.int64), 0
-    boxes = np.column_stack([_floats(columns[name], name) for name in _BOX])
+    boxes = np.column_stack([floats(columns[name], name) for name in BOX])
     rows = np.flatnonzero(~np.isnan(boxes).all(axis=1))
-    _check_boxes(boxes[rows], rows + 1)
+    check_boxes(boxes[rows], rows + 1)
     owned = np.column_stack([image_of_row[rows], boxes[rows]])
     kept = np.unique(owned, axis=0)
     starts = np.searchsorted(kept[:, 0], np.arange(n_images + 1))
     return np.ascontiguousarray(kept[:, 1:]), starts, len(owned) - len(kept)
 
 
-def _floats(texts: list[str], column: str) -> np.ndarray:
-    values = np.empty(len(texts))
-    for row, text in enumerate(texts):
-        try:
-            values[row] = float(text) if text.strip() else np.nan
-        except ValueError:
-            raise DataError(f"row {row + 1}: {column} is {text!r}, not a number") from None
-    return values
-
-
-def _check_boxes(boxes: np.ndarray, rows: np.ndarray) -> None:
-    for bad, rule in (
-        (np.isnan(boxes).any(axis=1), "needs all of x0, y0, x1, y1, or none"),
-        (np.isinf(boxes).any(axis=1), "must be finite"),
-        ((boxes[:, 2:] <= boxes[:, :2]).any(axis=1), "must have x1 > x0 and y1 > y0"),
-    ):
-        if bad.any():
-            k = int(np.argmax(bad))
-            numbers = ", ".join(f"{value:g}" for value in boxes[k])
-            raise DataError(f"row {rows[k]}: the box ({numbers}) {rule}")
-    if len(boxes) and boxes.max() <= 1:
-        raise DataError(
-            "no box reaches beyond 1: these look like fractions of the image; "
-            "multiply them by its width and height"
-        )
-
-
 def _slices(columns: _Columns, image_of_row: np.ndarray, n_images: int) -> _Columns:
-    names = [name for name in columns if name not in (*_NEEDED, *_BOX)]
+    names = [name for name in columns if name not in (*_NEEDED, *BOX)]
     if len(image_of_row) == n_images:
         return {name: columns[name] for name in names}
     return {name: _joined(columns[name], image_of_row, n_images) for name in names}

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["clip", "union_area"]
+from audit.records import UNCLASSED, AnnotatedObject
+
+__all__ = ["clip", "mask_boxes", "objects_of", "union_area"]
+
+
+def objects_of(boxes: np.ndarray, label: int = UNCLASSED) -> tuple[AnnotatedObject, ...]:
+    """One object a box (n×4: x0, y0, x1, y1, half-open), all of class ``label``."""
+    return tuple(AnnotatedObject((a, b, c, d), None, label) for a, b, c, d in boxes.tolist())
+
+
+def mask_boxes(masks: np.ndarray) -> np.ndarray:
+    """The box round each mask (n×H×W, none of them empty): n×4 float64, half-open pixels."""
+    axes = [np.asarray(masks.any(axis=1)), np.asarray(masks.any(axis=2))]
+    first = [axis.argmax(axis=1) for axis in axes]
+    last = [axis.shape[1] - axis[:, ::-1].argmax(axis=1) for axis in axes]
+    return np.stack([*first, *last], axis=1).astype(np.float64)
 
 
 def clip(boxes: np.ndarray, frame: tuple[float, float, float, float]) -> np.ndarray:

@@ -12,6 +12,7 @@ from audit.report import contract
 from audit.report.cards import Card, card
 from audit.report.galleries import FIRST, Gallery
 from audit.report.load import Case, Row, RunFolder
+from audit.report.regions import maps, regions
 from audit.report.sanity import sanity
 from audit.report.text import clean, count, interval, percent, share, times
 
@@ -68,11 +69,13 @@ def page(
         "run": clean(manifest["name"]),
         "unfinished": manifest["status"] not in contract.COMPLETE,
         "status": clean(manifest["status"]),
-        "facts": _facts(manifest),
+        "facts": _facts(manifest, summary),
         "counts": _counts(summary["counts"], manifest["dataset"]["n"]),
         "accuracy": _accuracy(summary["accuracy"]),
         "attention": _attention(summary["attention"]),
         "sanity": sanity(summary.get("sanity")),  # runs of before had none
+        "regions": regions(summary["regions"]),
+        "maps": maps(summary["maps"]),
         "quadrants": _quadrants(summary["two_by_two"], {one.shelf.id for one in shelves}),
         "classes": _classes(run.classes),
         "pairs": _pairs(run.pairs, run.classes),
@@ -248,7 +251,7 @@ def _problem(problem: Row) -> dict[str, object]:
     }
 
 
-def _facts(manifest: Row) -> list[tuple[str, str]]:
+def _facts(manifest: Row, summary: Row) -> list[tuple[str, str]]:
     """What was run, as terms and values; a manifest that lacks one of them leaves it out."""
     dataset, model = manifest["dataset"], manifest["model"]
     facts = {
@@ -259,6 +262,7 @@ def _facts(manifest: Row) -> list[tuple[str, str]]:
         "Preprocessing": _flat(model.get("preprocessing")),
         "Method": _method(manifest),
         "Target layer": model["target_layer"],
+        "Regions": regions(summary["regions"])["line"],
         "Map’s grid": "×".join(str(side) for side in model["grid"]),
         "Model’s view": "×".join(str(side) for side in manifest["view"]) + " pixels",
         "Started": manifest.get("started"),

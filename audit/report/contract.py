@@ -54,6 +54,8 @@ SUMMARY: Sections = {
         "permuted_n",
         "n",
     ),
+    "maps": ("median_entropy", "median_border_mass", "n", "median_agreement", "agreement_n"),
+    "regions": ("sources", "aggregated"),
     "two_by_two": ("correct_on", "correct_off", "wrong_on", "wrong_off"),
     "flags": (),
     "galleries": (),

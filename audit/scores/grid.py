@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["axis_weights", "project", "upsample"]
+__all__ = ["as_float", "axis_weights", "project", "upsample"]
 
 
 @lru_cache(maxsize=64)
@@ -25,6 +25,11 @@ def axis_weights(cells: int, pixels: int, device: torch.device) -> Tensor:
         return hats[:, 0, :].T.contiguous()
 
 
+def as_float(region: Tensor) -> Tensor:
+    """A raster as float32; bool through uint8, which torch converts several times as fast."""
+    return (region.view(torch.uint8) if region.dtype == torch.bool else region).float()
+
+
 def project(region: Tensor, grid: tuple[int, int]) -> Tensor:
     """UᵀR: a raster B×H×W carried to the CAM's grid, B×h×w float32.
 
@@ -32,7 +37,7 @@ def project(region: Tensor, grid: tuple[int, int]) -> Tensor:
     """
     rows = axis_weights(grid[0], region.shape[-2], region.device)
     columns = axis_weights(grid[1], region.shape[-1], region.device)
-    return rows.T @ region.float() @ columns
+    return rows.T @ as_float(region) @ columns
 
 
 def upsample(cam: Tensor, size: tuple[int, int]) -> Tensor:

@@ -1,10 +1,17 @@
-"""Where the hottest pixel lies: scores of a map's maximum, on a raster of at most 64 a side."""
+"""Where the hottest pixel lies: scores of a map's maximum, on a raster of at most 64 a side.
+
+``heat`` is the upsampled map (B×r×c), ``region`` and ``valid`` the share of each raster pixel that
+the region, or what is not to be ignored, covers (B×r×c, 0 to 1; ``valid`` None: everything).
+"""
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+
+from audit.scores.grid import as_float
 
 __all__ = ["dilate", "hits", "hits_within", "raster_size", "to_raster"]
 
@@ -19,34 +26,57 @@ def raster_size(size: tuple[int, int]) -> tuple[int, int]:
 
 def to_raster(region: Tensor, size: tuple[int, int]) -> Tensor:
     """A region B×H×W as the share of each raster pixel that it covers, B×size float32."""
-    region = region.float()
+    region = as_float(region)
     if tuple(region.shape[-2:]) == size:
         return region
-    return F.adaptive_avg_pool2d(region[:, None], size)[:, 0]
+    rows = _overlap(size[0], region.shape[-2], region.device)
+    columns = _overlap(size[1], region.shape[-1], region.device)
+    return (rows @ region @ columns.T.contiguous()).clamp(max=1)
 
 
 def dilate(region: Tensor, reach: tuple[int, int]) -> Tensor:
-    """A bool region B×H×W grown by ``reach`` = (rows, columns) pixels on every side.
-
-    By a running count, so that the cost does not grow with the reach.
-    """
+    """A bool region B×H×W grown by ``reach`` = (rows, columns) pixels on every side."""
     for axis, by in ((-2, reach[0]), (-1, reach[1])):
-        n = region.shape[axis]
-        count = F.pad(region.transpose(axis, -1).cumsum(-1), (1, 0))
-        at = torch.arange(n, device=region.device)
-        after, before = (at + by + 1).clamp(max=n), (at - by).clamp(min=0)
-        region = (count[..., after] > count[..., before]).transpose(axis, -1)
+        grown = 0
+        while grown < by:
+            step = min(2 * grown + 1, by - grown)  # what is grown meets what it is shifted by
+            region = _with_shifted(region, axis, step)
+            grown += step
     return region
 
 
-def hits(heat: Tensor, region: Tensor) -> Tensor:
-    """Pointing game: whether a maximum of ``heat`` (B×r×c) lies in ``region`` (B×r×c); bool[B].
+def hits(heat: Tensor, region: Tensor, valid: Tensor | None = None) -> Tensor:
+    """Pointing game: whether a maximum of ``heat`` lies in ``region``; bool[B].
 
     Any of tied maxima counts. Meaningless for a zero map: the caller nulls it.
     Source: Zhang et al. 2016 (arXiv 1608.00507).
     """
+    heat = _of_valid(heat, valid)
     hottest = heat == heat.amax(dim=(-2, -1), keepdim=True)
     return (hottest & _inside(region)).flatten(1).any(-1)
+
+
+def hits_within(
+    heat: Tensor, region: Tensor, frame: Tensor, tolerance: float, valid: Tensor | None = None
+) -> Tensor:
+    """Whether a maximum lies within ``tolerance`` pixels of the *source image* of the region.
+
+    ``frame`` float32[B×4] is the view in the source image (x0, y0, x1, y1). Distances run from
+    centre to centre, from the first of tied maxima; a tied maximum inside is a hit. bool[B].
+    """
+    rows, columns = heat.shape[-2:]
+    first = _of_valid(heat, valid).flatten(1).argmax(-1)
+    step_y, step_x = (frame[:, 3] - frame[:, 1]) / rows, (frame[:, 2] - frame[:, 0]) / columns
+    at_y = torch.arange(rows, device=heat.device)[None, :] - (first // columns)[:, None]
+    at_x = torch.arange(columns, device=heat.device)[None, :] - (first % columns)[:, None]
+    squared = ((at_y * step_y[:, None]) ** 2)[:, :, None] + ((at_x * step_x[:, None]) ** 2)[:, None]
+    near = (squared <= tolerance**2) & _inside(region)
+    return near.flatten(1).any(-1) | hits(heat, region, valid)
+
+
+def _of_valid(heat: Tensor, valid: Tensor | None) -> Tensor:
+    """The heat where at least half of the pixel is valid; lower than any elsewhere."""
+    return heat if valid is None else torch.where(valid >= _IN, heat, -torch.inf)
 
 
 def _inside(region: Tensor) -> Tensor:
@@ -55,17 +85,24 @@ def _inside(region: Tensor) -> Tensor:
     return (region >= most.clamp(max=_IN)) & (region > 0)
 
 
-def hits_within(heat: Tensor, region: Tensor, frame: Tensor, tolerance: float) -> Tensor:
-    """Whether a maximum lies within ``tolerance`` pixels of the *source image* of the region.
+def _with_shifted(region: Tensor, axis: int, step: int) -> Tensor:
+    """The union of a region with itself moved by ``step`` both ways along ``axis``."""
+    found, kept = region.clone(), region.shape[axis] - step
+    if kept > 0:
+        found.narrow(axis, step, kept).logical_or_(region.narrow(axis, 0, kept))
+        found.narrow(axis, 0, kept).logical_or_(region.narrow(axis, step, kept))
+    return found
 
-    ``frame`` float32[B×4] is the view in the source image (x0, y0, x1, y1). Distances run from
-    centre to centre, from the first of tied maxima; a tied maximum inside is a hit. bool[B].
+
+@lru_cache(maxsize=64)
+def _overlap(pixels: int, finer: int, device: torch.device) -> Tensor:
+    """The share of each of ``pixels`` that each of ``finer`` ≥ pixels covers: float32 pixels×finer.
+
+    Each row sums to 1.
     """
-    rows, columns = heat.shape[-2:]
-    first = heat.flatten(1).argmax(-1)
-    step_y, step_x = (frame[:, 3] - frame[:, 1]) / rows, (frame[:, 2] - frame[:, 0]) / columns
-    at_y = torch.arange(rows, device=heat.device)[None, :] - (first // columns)[:, None]
-    at_x = torch.arange(columns, device=heat.device)[None, :] - (first % columns)[:, None]
-    squared = ((at_y * step_y[:, None]) ** 2)[:, :, None] + ((at_x * step_x[:, None]) ** 2)[:, None]
-    near = (squared <= tolerance**2) & _inside(region)
-    return near.flatten(1).any(-1) | hits(heat, region)
+    with torch.inference_mode(False):
+        step = finer / pixels
+        start = torch.arange(pixels, dtype=torch.float64)[:, None] * step
+        left = torch.arange(finer, dtype=torch.float64)[None, :]
+        length = torch.minimum(start + step, left + 1) - torch.maximum(start, left)
+        return (length.clamp(min=0) / step).to(device, torch.float32)

@@ -6,40 +6,27 @@ as field metadata.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pyarrow as pa
+
+from audit.tables.column import Column
+from audit.tables.column import number as _f
+from audit.tables.verdict_columns import intervention_columns, verdict_columns
 
 __all__ = [
     "FLAGS",
     "SCHEMA_VERSION",
     "SCORE_VERSION",
     "TABLES",
-    "Column",
     "arrow_schema",
     "as_markdown",
 ]
 
 #: Raised whenever a column's values change meaning; part of a run's fingerprint.
-SCORE_VERSION = 1
-SCHEMA_VERSION = 1
+SCORE_VERSION = 2
+SCHEMA_VERSION = 2
 
-_LATER = "null until boxes reach the scores"
+_WHOSE = {"true": "true class", "pred": "predicted class"}
 _RASTER = "on a raster of at most 64 a side"
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column: its Arrow type, its unit ("" where it has none), and what it says."""
-
-    name: str
-    type: pa.DataType
-    unit: str
-    meaning: str
-
-
-def _f(name: str, meaning: str, unit: str = "share") -> Column:
-    return Column(name, pa.float32(), unit, meaning)
 
 
 def _identity() -> list[Column]:
@@ -67,15 +54,38 @@ def _region_columns(cells: int) -> list[Column]:
     grid, frame = pa.list_(pa.float32(), cells), pa.list_(pa.float32(), 4)
     return [
         Column("region_source", pa.string(), "", "annotation, pseudo:<method>, or none"),
-        Column("n_regions", pa.int32(), "", "boxes or masks in the image; 0: no region"),
+        Column("n_regions", pa.int32(), "objects", "in the region of the true class; 0: no region"),
+        Column(
+            "present_classes",
+            pa.list_(pa.int32()),
+            "",
+            "further classes that the image shows, its label left out; null: not known",
+        ),
         _f("region_area_fraction", "share of the view's valid pixels that the region covers (a)"),
         _f("region_visible_fraction", "share of the region that the model's view keeps"),
         _f("ignore_fraction", "share of the view to be ignored; 0 where nothing is marked so"),
-        _f("guard_area_fraction", "share of the view that the region grown by a CAM cell covers"),
+        _f(
+            "guard_area_fraction",
+            "share of the valid pixels that the region grown by a CAM cell covers",
+        ),
+        *(_basis(prefix) for prefix in ("true", "pred")),
+        _f("pred_region_area_fraction", "as region_area_fraction, of the predicted class's region"),
+        _f("pred_region_visible_fraction", "as region_visible_fraction, of the same"),
+        _f("pred_guard_area_fraction", "as guard_area_fraction, of the same"),
         Column("frame", frame, "px", "x0, y0, x1, y1 of the view in the source image"),
         Column("region_grid", grid, "px", "region carried to the CAM's grid (UᵀR), row by row"),
         Column("valid_grid", grid, "px", "the same of the valid pixels; null: nothing is ignored"),
     ]
+
+
+def _basis(prefix: str) -> Column:
+    return Column(
+        f"{prefix}_region_basis",
+        pa.string(),
+        "",
+        f"objects that make the {_WHOSE[prefix]}'s region: class (of that class), label (none is: "
+        "those of the label), unclassed (the annotation gives no classes); null: no region",
+    )
 
 
 def _class_columns() -> list[Column]:
@@ -102,7 +112,7 @@ def _class_columns() -> list[Column]:
 
 
 def _target_columns(prefix: str, cells: int) -> list[Column]:
-    whose = {"true": "true class", "pred": "predicted class"}[prefix]
+    whose = _WHOSE[prefix]
     rows = [
         Column(
             "cam",
@@ -142,7 +152,11 @@ def _target_columns(prefix: str, cells: int) -> list[Column]:
             f"share of the region that {{map > mean + σ}} covers, {_RASTER}",
         ),
         _f("saliency_coverage", f"share of {{map > mean + σ}} in the region, {_RASTER}"),
-        _f("cam_box_iou", f"IoU of the box round {{map ≥ .15 max}} with the best box; {_LATER}"),
+        _f(
+            "cam_box_iou",
+            "IoU of the box round the largest segment of {map ≥ .15 max} with the best of the "
+            f"region's boxes, {_RASTER}",
+        ),
     ]
     return [Column(f"{prefix}_{c.name}", c.type, c.unit, c.meaning) for c in rows]
 
@@ -158,7 +172,8 @@ def _image_columns(cells: int) -> list[Column]:
         _f("cam_agreement", "Σ min(P, Q) of the two maps as distributions over the grid; 1: equal"),
         _f(
             "other_region_mass",
-            "mass on annotated objects of other classes; null until regions have classes",
+            "share of the predicted class's map on annotated objects outside its region; null: "
+            "there are none, or their classes are not said",
         ),
         _f("center_baseline_mass", "mass that a centred Gaussian (σ = ¼ side) has in the region"),
         _f(
@@ -169,9 +184,9 @@ def _image_columns(cells: int) -> list[Column]:
 
 
 _FLAGS = {
-    "misclassified": "the prediction is not the label",
+    "misclassified": "the prediction is not the label, nor another class that the image shows",
     "label_suspect": "null: not examined",
-    "other_object": "null: not examined",
+    "other_object": "the prediction is another class that the image shows; null: not known",
     "off_object": "triage only: lift < 1, or the hottest point misses the grown region",
     "local_cause": "null: no intervention was made",
     "spurious_verified": "null: no intervention was made",
@@ -215,7 +230,7 @@ def _class_table(_cells: int) -> list[Column]:
         _f("off_object_rate", "share of the judged images flagged off_object"),
         Column("worst_confusion", pa.string(), "", "the wrong answer given most often"),
         Column("worst_confusion_n", whole, "images", "how often"),
-        Column("verdict", pa.string(), "", "not_tested: no intervention was made"),
+        *verdict_columns(),
     ]
 
 
@@ -244,6 +259,7 @@ TABLES = {
     "cases": _case_columns,
     "classes": _class_table,
     "pairs": _pair_table,
+    "interventions": intervention_columns,
 }
 FLAGS = tuple(_FLAGS)
 

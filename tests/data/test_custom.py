@@ -32,7 +32,7 @@ class Items:
     def __getitem__(self, index):
         self.fetched.append(index)
         item = self.items[index]
-        if isinstance(item, Exception):
+        if isinstance(item, BaseException):
             raise item
         return item
 
@@ -300,6 +300,22 @@ def test_an_item_that_raises_is_one_unreadable_image(source_of):
     assert source.read(1).pixels is not None
 
 
+@pytest.mark.parametrize("attributes", [{"targets": [1, 1, 1]}, {}])
+def test_an_item_that_calls_exit_is_one_unreadable_image(source_of, attributes):
+    source = source_of(Items([SystemExit(3), (PIXELS, 1), SystemExit("gone")], **attributes))
+    assert source.read(0).pixels is None
+    assert source.read(0).detail == "SystemExit: 3"
+    assert source.slices(2) == {}
+    assert source.read(1).pixels is not None
+    assert source.listing.labels[1] == 1
+
+
+def test_a_person_may_interrupt_an_item(source_of):
+    source = source_of(Items([(PIXELS, 1), KeyboardInterrupt()], targets=[1, 1]))
+    with pytest.raises(KeyboardInterrupt):
+        source.read(1)
+
+
 def test_a_later_item_that_does_not_fit_is_one_unreadable_image(source_of):
     source = source_of(Items([(PIXELS, 1), (PIXELS / 7.0, 1)], targets=[1, 1]))
     assert "float64 of shape 4×6×3" in source.read(1).detail
@@ -318,12 +334,13 @@ def test_boxes_and_masks_come_with_the_image(source_of):
             Sample(PIXELS, 0, boxes=torch.empty(0, 4)),
         ]
     )
-    assert source.read(0).boxes.tolist() == [[0, 1, 2.5, 3]]
-    assert source.read(0).mask is None
+    assert [one.box for one in source.read(0).annotation.objects] == [(0, 1, 2.5, 3)]
+    assert source.read(0).annotation.objects[0].mask is None
     assert source.slices(0) == {"site": "a", "year": "2024"}
-    assert source.read(1).mask.dtype == np.bool_
-    assert source.read(1).mask.sum() == 6
-    assert source.read(2).boxes is None
+    (masked,) = source.read(1).annotation.objects
+    assert masked.mask.dtype == np.bool_
+    assert masked.mask.sum() == 6
+    assert source.read(2).annotation.objects == ()
 
 
 @pytest.mark.parametrize(

@@ -87,8 +87,7 @@ def test_a_photo_comes_with_its_boxes(package):
     source = PhotosSource()
     reading = source.read(13)
     assert reading.pixels.shape == (512, 512, 3)
-    assert reading.boxes.tolist() == [[0, 67, 446, 449]]
-    assert reading.boxes.dtype == np.float64
+    assert [one.box for one in reading.annotation.objects] == [(0, 67, 446, 449)]
     assert source.slices(13) == {}
     assert source.warnings == ()
 

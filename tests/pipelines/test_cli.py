@@ -117,7 +117,7 @@ def test_an_unknown_variable_is_refused(asked, monkeypatch, capsys):
         (["run", "--dataset", "folder", "--data-root", "nowhere"], 3, "nowhere"),
         (["run", "--dataset", "stl10", "--split", "tset"], 2, "test"),
         (["run", "--batch-size", "0"], 2, "--batch-size 0"),
-        (["run", "--regions", "auto"], 2, "native"),
+        (["run", "--regions", "natve"], 2, "native"),
         (["run", "--dataset", "decoy", "--device", "abacus"], 2, "abacus"),
         (["report", "nowhere"], 3, "nowhere"),
     ],
@@ -175,6 +175,7 @@ def test_schema_prints_every_column():
 def test_a_whole_run_from_the_command_line(run_config, capsys):
     argv = [
         *("run", "--dataset", "stl10", "--data-root", str(run_config.data_root)),
+        *("--regions", "none"),
         *("--checkpoint", str(run_config.checkpoint), "--runs-dir", str(run_config.runs_dir)),
     ]
     assert cli.main(argv) == 0

@@ -130,6 +130,14 @@ def summary(**more: Any) -> dict[str, Any]:
             "degenerate_cam": 0,
         },
         "accuracy": {"value": 0.9, "low": 0.8817, "high": 0.9157, "n": 1200},
+        "maps": {
+            "median_entropy": 0.83,
+            "median_border_mass": 0.31,
+            "n": 9,
+            "median_agreement": 0.42,
+            "agreement_n": 4,
+        },
+        "regions": {"sources": {"annotation": 9, "none": 1}, "aggregated": ["annotation"]},
         "attention": {
             "median_mass": 0.52,
             "median_lift": 3.25,

@@ -81,3 +81,27 @@ def test_tolerance_follows_each_axis_own_scale():
     tied = heat.clone()
     tied[0, 3, 1] = 1  # a tied maximum inside is a hit, however far the first one lies
     assert pointing.hits_within(tied, _region((4, 2), 3, 1).float(), frame, 1).item()
+
+
+def test_the_raster_holds_exact_shares():
+    # 7 columns on 2: the middle one is halved, so 3 of 3.5 columns are 6/7 of the first
+    region = _region((64, 448), slice(None), slice(0, 3))
+    assert pointing.raster_size((64, 448)) == (64, 64)
+    raster = pointing.to_raster(_region((1, 7), 0, slice(0, 3)), (1, 2))
+    assert raster[0, 0].tolist() == pytest.approx([6 / 7, 0])
+    # 224 on 64: 3.5 pixels each; whatever lies where, the area is kept
+    drawn = torch.rand(3, 224, 224, generator=torch.Generator().manual_seed(1)) > 0.7
+    kept = pointing.to_raster(drawn, (64, 64)).sum(dim=(1, 2)) * 3.5**2
+    assert kept.tolist() == pytest.approx(drawn.sum(dim=(1, 2)).tolist(), rel=1e-5)
+    assert pointing.to_raster(region, (64, 64)).sum().item() == pytest.approx(64 * 3 / 7)
+
+
+def test_an_ignored_maximum_is_none():
+    heat = torch.tensor([[[9.0, 2.0, 1.0]]])
+    valid = torch.tensor([[[0.4, 1.0, 1.0]]])
+    second, third = _region((1, 3), 0, 1).float(), _region((1, 3), 0, 2).float()
+    frame = torch.tensor([[0.0, 0.0, 30.0, 10.0]])
+    assert pointing.hits(heat, second, valid).item()
+    assert not pointing.hits(heat, third, valid).item()
+    assert pointing.hits_within(heat, third, frame, 10, valid).item()  # from the second, not first
+    assert not pointing.hits_within(heat, third, frame, 10).item()

@@ -87,3 +87,43 @@ def test_a_fractional_region_is_a_weight():
         assert score(ranks.ranked(heat, region)).item() == pytest.approx(
             score(ranks.ranked(doubled, binary)).item()
         )
+
+
+def test_what_is_ignored_counts_for_no_score():
+    """Scores with an ignored column equal those of the image without it."""
+    rng = np.random.default_rng(5)
+    heat = torch.from_numpy(rng.integers(0, 6, (8, 6, 7)).astype(np.float32))
+    region = torch.from_numpy(rng.random((8, 6, 7)) < 0.3).float()
+    valid = torch.ones(8, 6, 7)
+    region[:, :, 2] = valid[:, :, 2] = 0
+    heat[:, 0, 2] = 99  # the hottest pixel is ignored
+    kept = [0, 1, 3, 4, 5, 6]
+    whole = ranks.ranked(heat, region, valid)
+    without = ranks.ranked(heat[:, :, kept], region[:, :, kept])
+    for score in (ranks.rank_accuracy, ranks.roc_area, ranks.average_precision):
+        assert score(whole).numpy() == pytest.approx(score(without).numpy(), abs=1e-6)
+    pairs = zip(
+        ranks.coverages(heat, region, valid),
+        ranks.coverages(heat[:, :, kept], region[:, :, kept]),
+        strict=True,
+    )
+    for ours, peer in pairs:
+        assert ours.numpy() == pytest.approx(peer.numpy(), abs=1e-6)
+
+
+def test_a_half_ignored_pixel_counts_half():
+    # weights 1, .5, 1; the region is the half-valid pixel: k = 1 place, taken by the hottest pixel
+    heat = torch.tensor([[[3.0, 2.0, 1.0]]])
+    region, valid = torch.tensor([[[0.0, 0.5, 0.0]]]), torch.tensor([[[1.0, 0.5, 1.0]]])
+    order = ranks.ranked(heat, region, valid)
+    assert ranks.rank_accuracy(order).item() == 0
+    # of the 2 outside one is hotter, one colder
+    assert ranks.roc_area(order).item() == pytest.approx(0.5)
+    # .5 of the 1.5 that is at least as hot
+    assert ranks.average_precision(order).item() == pytest.approx(1 / 3)
+
+
+def test_a_map_that_is_flat_where_it_is_valid_has_no_rank_accuracy():
+    heat, valid = torch.tensor([[[5.0, 1.0, 1.0]]]), torch.tensor([[[0.0, 1.0, 1.0]]])
+    region = torch.tensor([[[0.0, 1.0, 0.0]]])
+    assert math.isnan(ranks.rank_accuracy(ranks.ranked(heat, region, valid)).item())

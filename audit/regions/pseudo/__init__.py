@@ -1,0 +1,1 @@
+"""Regions estimated from the pictures, where a dataset has no annotations."""

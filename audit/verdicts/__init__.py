@@ -1,0 +1,1 @@
+"""From the rows of ``interventions`` to verdicts on classes and flags of cases; torch-free."""

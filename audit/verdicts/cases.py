@@ -1,0 +1,96 @@
+"""What the interventions say of single images: their flags, reasons and severity in ``cases``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from audit.verdicts.place import place
+
+__all__ = ["with_evidence"]
+
+
+def with_evidence(
+    cases: pd.DataFrame,
+    predicted: pd.Series,
+    images: pd.DataFrame,
+    verdicts: pd.DataFrame,
+    view: tuple[int, int],
+) -> pd.DataFrame:
+    """``cases`` with local_cause, spurious_verified, spurious_class and untestable filled in.
+
+    ``predicted`` is each case's pred_class (aligned with ``cases``), ``images`` comes from
+    ``per_image``, ``verdicts`` from ``class_verdicts``, ``view`` is the model's input (H, W).
+    Images without an S1 keep null, as do those predicted a class without a verdict in
+    spurious_class. Reasons get a sentence for each flag, severity the drop where it is larger.
+    """
+    marked = cases.copy()
+    at = pd.Index(marked["index"])
+    found = images.set_index("index").reindex(at)
+    tested, held = found["state"].notna().to_numpy(), found["holds"].eq(other=True).to_numpy()
+    passed = set(verdicts["true_class"][verdicts["local_passes"].eq(other=True)])
+    local = found["watched_class"].isin(passed).to_numpy()
+    known = predicted.isin(verdicts["true_class"][verdicts["verdict"].isin(["spurious", "clean"])])
+    spurious = predicted.isin(verdicts["true_class"][verdicts["verdict"] == "spurious"])
+    flags = {
+        "local_cause": (held & ~local, tested),
+        "spurious_verified": (held & local, tested),
+        "untestable": (found["state"].eq("untestable").to_numpy(), tested),
+        "spurious_class": (spurious.to_numpy(dtype=bool), known.to_numpy(dtype=bool)),
+    }
+    for name, (values, where) in flags.items():
+        marked[name] = pd.Series(values, index=marked.index, dtype="boolean").where(where, pd.NA)
+    drop = np.where(held, found["drop"].to_numpy(dtype="float64", na_value=np.nan), 0.0)
+    severity = np.fmax(marked["severity"].to_numpy(dtype="float64"), np.clip(drop, 0, 1))
+    marked["severity"] = severity.astype("float32")
+    said = _said(found, marked, predicted, verdicts, view)
+    marked["reason"] = [
+        "; ".join(part for part in pair if part)
+        for pair in zip(marked["reason"], said, strict=True)
+    ]
+    return marked
+
+
+def _said(
+    found: pd.DataFrame,
+    marked: pd.DataFrame,
+    predicted: pd.Series,
+    verdicts: pd.DataFrame,
+    view: tuple[int, int],
+) -> list[str]:
+    by_class = verdicts.set_index("true_class")
+    said = []
+    flagged = marked["spurious_class"].eq(other=True).fillna(value=False)
+    rows = zip(found.itertuples(), flagged, predicted, strict=True)
+    for row, in_class, cls in rows:
+        parts = [_patch(row, view)]
+        if in_class:
+            verdict = by_class.loc[cls]
+            parts.append(f"{verdict['label']!r} is a class found to decide by {_cue(verdict)}")
+        said.append("; ".join(part for part in parts if part))
+    return said
+
+
+def _patch(row: Any, view: tuple[int, int]) -> str:
+    if row.state == "untestable":
+        return "untestable: no room for controls of the hottest patch's shape beside the region"
+    if row.state != "tested" or not row.matters:
+        return ""
+    where = place(np.array([[row.x0, row.y0, row.x1, row.y1]], dtype="float64"), view)
+    label = row.watched_label
+    if row.on_other_object:
+        return f"the patch {where} that lowers {label!r} lies on another annotated object"
+    return (
+        f"covering the patch {where} ({row.area_fraction:.0%} of the view) lowers {label!r} by "
+        f"{row.drop:z.2f}, controls {row.control_median:z.2f}"
+    )
+
+
+def _cue(verdict: pd.Series) -> str:
+    cues = {
+        "local": "a patch outside its region",
+        "background": "the background",
+    }
+    return " and ".join(cues[way] for way in verdict["verdict_by"].split(" and "))

@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+
+from audit.scores.cam_box import box_ious, cam_box
+
+
+def test_the_box_goes_round_the_largest_segment():
+    heat = np.zeros((8, 8), dtype=np.float32)
+    heat[1:3, 1:3] = 1.0  # 4 pixels, the hottest
+    heat[4:7, 3:8] = 0.2  # 15 pixels, above .15
+    heat[0, 7] = 0.14  # below the threshold
+    assert cam_box(heat).tolist() == [3, 4, 8, 7]
+
+
+def test_segments_touch_at_corners():
+    heat = np.eye(5, dtype=np.float32)
+    assert cam_box(heat).tolist() == [0, 0, 5, 5]
+
+
+def test_iou_with_the_best_box_by_hand():
+    # the view is the grid itself: the map's box is (2, 2, 6, 6), 16 pixels
+    cam = np.zeros((1, 8, 8), dtype=np.float32)
+    cam[0, 2:6, 2:6] = 1
+    boxes = np.array([[0, 0, 8, 8], [2, 2, 6, 4], [7, 7, 8, 8]], dtype=np.float64)
+    # 16 / 64 with the first, 8 / 16 with the second, 0 with the third
+    assert box_ious(cam, [boxes], (8, 8)).tolist() == [0.5]
+
+
+def test_a_large_view_is_read_on_the_raster():
+    cam = np.ones((1, 4, 4), dtype=np.float32)  # flat: the box is the whole view
+    box = np.array([[0.0, 0.0, 256.0, 128.0]])
+    assert box_ious(cam, [box], (256, 256)).tolist() == [0.5]
+
+
+def test_without_map_or_box_there_is_none():
+    cams = np.stack([np.zeros((3, 3)), np.full((3, 3), np.nan), np.ones((3, 3))]).astype(np.float32)
+    box = np.array([[0.0, 0.0, 3.0, 3.0]])
+    found = box_ious(cams, [box, box, np.empty((0, 4))], (3, 3))
+    assert np.isnan(found).all()
+    assert box_ious(cams, [box] * 3, (3, 3))[2] == pytest.approx(1)
