@@ -18,7 +18,7 @@ def test_the_default_plants_three_shortcuts_and_leaves_seven_classes_clean():
     ("arguments", "said"),
     [
         (("watermrk", "ring", 0.9), ["'watermrk'", "did you mean 'watermark'?"]),
-        (("blob", "ring", 0.9), ["'blob'", "known: patch, tint, watermark"]),
+        (("blob", "ring", 0.9), ["'blob'", "known: cast, companion, patch"]),
         (("patch", "rinq", 0.9), ["'rinq'", "did you mean 'ring'?"]),
         (("patch", "ring", 0.0), ["'patch'", "'ring'", "0.0", "above 0 and up to 1"]),
         (("patch", "ring", 1.5), ["1.5", "above 0 and up to 1"]),

@@ -14,6 +14,7 @@ from functools import lru_cache
 import numpy as np
 
 from audit.data.decoy.plants import plant_over
+from audit.data.decoy.plants_common import Look
 from audit.data.decoy.scene import draw_picture
 from audit.data.decoy.spec import CLASSES, SPLITS, DecoySpec, Plant
 
@@ -50,7 +51,9 @@ def render(spec: DecoySpec, split: str, index: int, planted: bool = True) -> Sce
     plant = _draw_plant(rng, spec, split, label) if planted else None
     pixels, where = picture.pixels, np.zeros_like(picture.mask)
     if plant is not None:
-        pixels, where = plant_over(plant.kind, pixels, picture.mask, plant.label, rng)
+        pixels, where = plant_over(
+            plant.kind, pixels, picture.mask, Look(plant.label, plant.scale), rng
+        )
     return Scene(_quantise(pixels), picture.mask, where, label, plant)
 
 

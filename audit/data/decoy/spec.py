@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from audit.data.decoy.outlines import OUTLINES
-from audit.data.decoy.plants import PAINTERS
+from audit.data.decoy.plants import PAINTERS, WHOLE_GROUND
 from audit.errors import ConfigError, nearest
 
 __all__ = ["CLASSES", "DEFAULT_PLANTS", "SPLITS", "VERSION", "DecoySpec", "Plant"]
@@ -23,6 +23,7 @@ CLASSES: Final = tuple(sorted(OUTLINES))
 SPLITS: Final = ("train", "test", "test-decorrelated")
 
 _SMALLEST: Final = 32  # pixels a side: below it the patterns of the classes run together
+_SCALES: Final = (0.5, 1.5)  # of a plant
 
 
 def _check_known(what: str, name: str, known: Any) -> None:
@@ -39,13 +40,16 @@ def _check_least(name: str, value: int, least: int, unit: str) -> None:
 class Plant:
     """One planted shortcut: ``rate`` of the class's pictures carry it, and no other class's.
 
-    ``kind`` is a key of ``audit.data.decoy.plants.PAINTERS``, ``rate`` a share in (0, 1]. Raises
-    ConfigError for an unknown kind or class, or a rate outside that range.
+    ``kind`` is a key of ``audit.data.decoy.plants.PAINTERS``, ``rate`` a share in (0, 1], ``scale``
+    the plant's linear size relative to its kind's own, 0.5 to 1.5; what lies over the whole ground
+    has no size and takes 1. Raises ConfigError for an unknown kind or class, or a number outside
+    its range.
     """
 
     kind: str
     class_name: str
     rate: float
+    scale: float = 1.0
 
     def __post_init__(self) -> None:
         _check_known("kind of plant", self.kind, PAINTERS)
@@ -55,6 +59,17 @@ class Plant:
                 f"decoy plant {self.kind!r} on {self.class_name!r}: rate {self.rate!r} is not a "
                 "share of the class's images; give a number above 0 and up to 1, e.g. 0.95, or "
                 "leave the plant out"
+            )
+
+        low, high = (1.0, 1.0) if self.kind in WHOLE_GROUND else _SCALES
+        if not low <= self.scale <= high:
+            raise ConfigError(
+                f"decoy plant {self.kind!r} on {self.class_name!r}: scale {self.scale!r} is not "
+                + (
+                    f"from {low:g} to {high:g}"
+                    if low < high
+                    else "1: it lies over the whole ground"
+                )
             )
 
     @property
@@ -106,7 +121,10 @@ class DecoySpec:
 
     def as_json(self) -> dict[str, Any]:
         """The spec and the generator's version in JSON's types, equal for equal content."""
-        plants = [asdict(plant) | {"rate": float(plant.rate)} for plant in self.ordered_plants]
+        plants = [
+            asdict(plant) | {"rate": float(plant.rate), "scale": float(plant.scale)}
+            for plant in self.ordered_plants
+        ]
         return asdict(self) | {"plants": plants, "version": VERSION}
 
     @property
