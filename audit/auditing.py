@@ -10,11 +10,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 from tqdm import tqdm
 
-from audit import galleries, summary, triage
+from audit import triage
 from audit.config import RunConfig
 from audit.engine import audit_part, part_metadata
 from audit.errors import DataError
@@ -24,9 +25,14 @@ from audit.media import write_media
 from audit.plan import Plan, make_plan
 from audit.regions.pseudo.quality import measured_quality
 from audit.report.render import render_report
+from audit.results import Interventions, Results, results_of, triaged
 from audit.sanity.check import check
 from audit.tables.parts import done_parts, part_path, read_parts, write_bytes, write_table
 from audit.tables.schema import arrow_schema
+from audit.verify.covered import covered
+from audit.verify.cues import cues
+from audit.verify.maps import read_maps
+from audit.verify.stage import intervene
 
 __all__ = ["run_audit"]
 
@@ -49,12 +55,17 @@ def run_audit(config: RunConfig, say: Callable[[str], object] = lambda _line: No
             if resumed:
                 say(f"{folder.name}: going on; {len(done)} of {plan.n_parts} parts are done")
             _write_parts(plan, folder / "images", done)
-        with _timed(timings, "tables"):
+        with _timed(timings, "triage"):
             finish_parts(folder / "images", plan, part_metadata(plan))
             images = _read_images(folder)
-            chosen, content = _write_tables(plan, folder, images)
+            cases = triaged(images)
+        with _timed(timings, "interventions"):
+            tested = _tested(plan, folder, images, cases, say)
+        with _timed(timings, "tables"):
+            results = _write_results(plan, folder, images, cases, tested)
+            content = results.summary
         with _timed(timings, "media"):
-            write_media(plan, chosen, folder / "media", part_metadata(plan))
+            _write_pictures(plan, folder, results)
         set_status(folder, "audited", timings)
         if config.sanity:
             with _timed(timings, "sanity"):
@@ -96,26 +107,45 @@ def _read_images(folder: Path) -> pd.DataFrame:
     return frame
 
 
-def _write_tables(
-    plan: Plan, folder: Path, images: pd.DataFrame
-) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Write cases, classes, pairs and summary; return the cases to show, and the summary."""
-    cases = triage.flag(images)
-    chosen, totals = galleries.choose(
-        cases, triage.judged(images), images["correct"], plan.config.max_cases, plan.config.seed
-    )
-    content = summary.summarise(images, cases, totals) | {"sanity": None}
-    content["regions"]["quality"] = measured_quality()
-    tables = {
-        "cases": cases,
-        "classes": summary.class_table(images, cases, plan.source.listing.classes),
-        "pairs": summary.pair_table(images),
-    }
+def _tested(
+    plan: Plan,
+    folder: Path,
+    images: pd.DataFrame,
+    cases: pd.DataFrame,
+    say: Callable[[str], object],
+) -> Interventions:
+    """Change pictures and classify them again, where there are regions to look beside."""
+    if plan.regions.regions is not None and plan.config.budget != 0:
+        say("testing suspects by changing their pictures (--budget 0 leaves it out)")
+    return intervene(plan, folder, images, cases)
+
+
+def _write_results(
+    plan: Plan, folder: Path, images: pd.DataFrame, cases: pd.DataFrame, tested: Interventions
+) -> Results:
+    """Write cases, classes, pairs and summary."""
+    config = plan.config
+    classes = plan.source.listing.classes
+    results = results_of(images, cases, tested, classes, limit=config.max_cases, seed=config.seed)
+    results.summary["regions"]["quality"] = measured_quality()
+    tables = {"cases": results.cases, "classes": results.classes, "pairs": results.pairs}
     for name, frame in tables.items():
         table = pa.Table.from_pandas(frame, schema=arrow_schema(name), preserve_index=False)
         write_table(table, folder / f"{name}.parquet", part_metadata(plan))
-    _write_summary(folder, content)
-    return chosen, content
+    _write_summary(folder, results.summary | {"sanity": None})
+    return results
+
+
+def _write_pictures(plan: Plan, folder: Path, results: Results) -> None:
+    """Write the pictures of the chosen cases, and the cues of the classes that a patch decides."""
+    parts, said = folder / "images", part_metadata(plan)
+    held = results.evidence[results.evidence["holds"]]
+    shown = held[held["index"].isin(results.chosen["index"])]
+    maps = read_maps(parts, shown["index"].to_numpy(dtype=np.int64), plan.grid)
+    pictures = {one.subject.index: one.picture for one in covered(plan, shown, maps)}
+    write_media(plan, results.chosen, pictures, folder / "media", said)
+    found = cues(plan, parts, results.evidence, results.classes)
+    write_table(found, folder / "cues.parquet", said)
 
 
 def _sanity(plan: Plan, images: pd.DataFrame, say: Callable[[str], object]) -> dict[str, Any]:
@@ -132,14 +162,24 @@ def _write_summary(folder: Path, content: dict[str, Any]) -> None:
 
 
 def _closing(folder: Path, content: dict[str, Any]) -> str:
-    """The line that ends a run: how many, how accurate, how many to look at."""
+    """The line that ends a run: how many, how accurate, how many to look at, what was proven."""
     accuracy, flags = content["accuracy"], content["flags"]
     right = "no accuracy" if accuracy is None else f"accuracy {accuracy['value']:.1%}"
     counts = content["counts"]
     return (
         f"{folder.name}: {counts['audited']} images, {right}, {flags['off_object']} of "
-        f"{counts['judged']} judged off the object (triage), {counts['unreadable']} unreadable"
+        f"{counts['judged']} judged off the object (triage), {counts['unreadable']} unreadable; "
+        + _found(content["verdicts"])
     )
+
+
+def _found(verdicts: dict[str, Any]) -> str:
+    counts = verdicts["counts"]
+    spurious, clean = (counts.get(name, 0) for name in ("spurious", "clean"))
+    if not spurious + clean:
+        return "no class tested"
+    kind = " (estimated regions: warnings)" if verdicts["estimated_regions"] else ""
+    return f"{spurious} of {spurious + clean} tested classes found spurious{kind}"
 
 
 @contextmanager

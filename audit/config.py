@@ -98,6 +98,12 @@ class RunConfig:
         How many images the report may show.
     seed
         Key of every random choice.
+    budget
+        Extra forwards that the interventions may take; 0: none. Default: half as many as there are
+        images, or what 40 images of each of up to 20 classes need, if that is more.
+    fill
+        What a suspect patch is covered with: blur (of its surroundings, with their grain), inpaint
+        or mean.
     sanity
         Check on 64 images whether the maps depend on the model, and whether their cells matter to
         it.
@@ -129,6 +135,8 @@ class RunConfig:
     part_size: int | None = None
     max_cases: int = 2000
     seed: int = 0
+    budget: int | None = None
+    fill: Literal["blur", "inpaint", "mean"] = "blur"
     sanity: bool = True
     fresh: bool = False
 

@@ -7,7 +7,21 @@ import pandas as pd
 
 __all__ = ["GALLERIES", "choose"]
 
-GALLERIES = ("misclassified", "off_object", "on_object_correct", "control")
+GALLERIES = (
+    "verified",
+    "label_suspects",
+    "local_cause",
+    "misclassified",
+    "off_object",
+    "on_object_correct",
+    "control",
+)
+# Gallery → its flag, and one part of how many of the limit it may fill before the others.
+_FIRST = {
+    "verified": ("spurious_verified", 4),
+    "label_suspects": ("label_suspect", 8),
+    "local_cause": ("local_cause", 8),
+}
 _CONTROL_SHARE = 0.1
 _CONTROL_MOST = 100
 
@@ -17,27 +31,36 @@ def choose(
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     """Pick at most ``limit`` cases for the report.
 
-    A tenth (at most 100) is a random control sample of the readable images, and as much an example
-    of images that are right and on the object; the rest goes to the worst of the misclassified and
-    of the off-object images, half each, and what one leaves unused to the other. Returns a frame
-    with ``index`` and ``galleries`` (lists), ascending, and how many images of the run belong to
-    each gallery.
+    Up to a quarter are the worst of the images verified to be decided by a patch, up to an eighth
+    the worst label suspects, as many the worst local causes. A tenth (at most 100) is a random
+    control sample of the readable images, and as much an example of images that are right and on
+    the object; the rest goes to the worst of the misclassified and of the off-object images, half
+    each, and what one leaves unused to the other. Returns a frame with ``index`` and ``galleries``
+    (lists), ascending, and how many images of the run belong to each gallery.
     """
-    misclassified, off = cases["misclassified"].astype(bool), cases["off_object"].astype(bool)
-    right = correct.eq(other=True).fillna(value=False).astype(bool) & judged & ~off
-    readable = ~cases["unreadable"].astype(bool)
+    held = {name: _raised(cases, flag) for name, (flag, _) in _FIRST.items()}
+    held["misclassified"] = _raised(cases, "misclassified")
+    held["off_object"] = off = _raised(cases, "off_object")
+    right = correct.eq(other=True).fillna(value=False).astype(bool)
+    held["on_object_correct"] = right & judged & ~off
+    held["control"] = ~_raised(cases, "unreadable")
     rng = np.random.default_rng([seed, 0])
     few = min(round(limit * _CONTROL_SHARE), _CONTROL_MOST)
-    picked = {
-        "control": _random(cases[readable], few, rng),
-        "on_object_correct": _random(cases[right], few, rng),
-    }
+    compared = ("control", "on_object_correct")
+    picked = {name: _random(cases[held[name]], few, rng) for name in compared}
     left = max(limit - sum(map(len, picked.values())), 0)
-    wrong, beside = _worst(cases[misclassified]), _worst(cases[off])
+    for name, (_, part) in _FIRST.items():
+        picked[name] = _worst(cases[held[name]])[: min(-(-limit // part), left)]
+        left -= len(picked[name])
+    wrong, beside = _worst(cases[held["misclassified"]]), _worst(cases[off])
     first = min(len(wrong), max(left - left // 2, left - len(beside)))
     picked["misclassified"], picked["off_object"] = wrong[:first], beside[: left - first]
-    totals = (int(misclassified.sum()), int(off.sum()), int(right.sum()), int(readable.sum()))
-    return _listed(picked), dict(zip(GALLERIES, totals, strict=True))
+    return _listed(picked), {name: int(held[name].sum()) for name in GALLERIES}
+
+
+def _raised(cases: pd.DataFrame, flag: str) -> pd.Series:
+    """The flag as plain bool: null, what was not tested, is not raised."""
+    return cases[flag].astype("boolean").fillna(value=False).astype(bool)
 
 
 def _worst(cases: pd.DataFrame) -> list[int]:

@@ -6,6 +6,7 @@ table.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import cv2
@@ -28,23 +29,30 @@ _QUALITY = 88  # JPEG
 _PART = 512
 
 
-def write_media(plan: Plan, chosen: pd.DataFrame, folder: Path, metadata: dict[str, str]) -> None:
+def write_media(
+    plan: Plan,
+    chosen: pd.DataFrame,
+    covered: Mapping[int, np.ndarray],
+    folder: Path,
+    metadata: dict[str, str],
+) -> None:
     """Write ``media`` for the ``chosen`` cases (columns index, galleries) below ``folder``.
 
-    Reads those images once more, through the same views as the audit. Parts left from an earlier
-    choice are removed.
+    ``covered`` holds the covered version (H×W×3 uint8) of the images that have one. Reads the
+    chosen images once more, through the same views as the audit. Parts left from an earlier choice
+    are removed.
     """
     n_parts = -(-len(chosen) // _PART)
     for k in range(n_parts):
         rows = chosen.iloc[k * _PART : (k + 1) * _PART]
-        write_table(_part(plan, rows), part_path(folder, k), metadata)
+        write_table(_part(plan, rows, covered), part_path(folder, k), metadata)
     for stale in set(folder.glob("part-*.parquet")) - {
         part_path(folder, k) for k in range(n_parts)
     }:
         stale.unlink()
 
 
-def _part(plan: Plan, rows: pd.DataFrame) -> pa.Table:
+def _part(plan: Plan, rows: pd.DataFrame, covered: Mapping[int, np.ndarray]) -> pa.Table:
     indices = rows["index"].to_numpy(dtype=np.int64)
     config = plan.config
     columns: dict[str, list[object]] = {"view": [], "region": []}
@@ -52,6 +60,9 @@ def _part(plan: Plan, rows: pd.DataFrame) -> pa.Table:
         images = batch.view_on(torch.device("cpu")).permute(0, 2, 3, 1).numpy()
         columns["view"] += [_jpeg(image) for image in images]
         columns["region"] += _regions(batch)
+    columns["covered"] = [
+        _jpeg(covered[index]) if index in covered else None for index in indices.tolist()
+    ]
     columns |= {"index": indices.tolist(), "galleries": rows["galleries"].tolist()}
     return pa.table(columns, schema=arrow_schema("media"))
 

@@ -153,7 +153,8 @@ def _check_method(
 
 def _check(config: RunConfig) -> None:
     method_of(config.method)
-    least = {"batch_size": 1, "workers": 0, "part_size": 1, "max_cases": 0, "limit": 1, "seed": 0}
+    from_0 = dict.fromkeys(("workers", "max_cases", "seed", "budget"), 0)
+    least = from_0 | dict.fromkeys(("batch_size", "part_size", "limit"), 1)
     for name, low in least.items():
         value = getattr(config, name)
         if name == "seed" and value > _LARGEST_SEED:

@@ -8,11 +8,9 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from audit.tables.schema import arrow_schema
-from audit.triage import judged
+from audit.triage import judged, of_one_kind
 
 __all__ = ["class_table", "pair_table", "problems", "summarise"]
-
-_ANNOTATED = "annotation"
 
 _MEDIANS = {
     "median_mass": "true_relevance_mass_accuracy",
@@ -30,7 +28,7 @@ def class_table(
     """One row for each of the dataset's classes, also where no image shows it."""
     answered = images[images["correct"].notna()]
     scored = images[_scored(images)]
-    off = cases["off_object"][judged(images) & _of_one_kind(images)]
+    off = cases["off_object"][judged(images) & of_one_kind(images)]
     wrong = pair_table(images[images["correct"].eq(False).fillna(value=False)])
     rows = []
     for index, label in enumerate(classes):
@@ -99,19 +97,13 @@ def summarise(
 def _scored(images: pd.DataFrame) -> pd.Series:
     """Images whose true-class map counts in an aggregate over regions."""
     visible = images["region_visible_fraction"] >= 0.25  # noqa: PLR2004 - METRICS: not judged below
-    return visible & images["true_relevance_mass_accuracy"].notna() & _of_one_kind(images)
-
-
-def _of_one_kind(images: pd.DataFrame) -> pd.Series:
-    """Annotated images where there are any, else those with estimated regions: never both."""
-    annotated = images["region_source"] == _ANNOTATED
-    return annotated if annotated.any() else images["region_source"].str.startswith("pseudo:")
+    return visible & images["true_relevance_mass_accuracy"].notna() & of_one_kind(images)
 
 
 def _regions(images: pd.DataFrame) -> dict[str, Any]:
     """How many images each source of regions served, and on which the aggregates rest."""
     counted = images["region_source"][images["n_regions"].notna()].value_counts()
-    kinds = sorted(images["region_source"][_of_one_kind(images)].unique())
+    kinds = sorted(images["region_source"][of_one_kind(images)].unique())
     return {"sources": {name: int(n) for name, n in counted.items()}, "aggregated": kinds}
 
 
@@ -180,7 +172,7 @@ def _overall(scored: pd.DataFrame) -> dict[str, float | int | None]:
 
 
 def _two_by_two(images: pd.DataFrame, cases: pd.DataFrame) -> dict[str, int] | None:
-    counted = judged(images) & images["correct"].notna() & _of_one_kind(images)
+    counted = judged(images) & images["correct"].notna() & of_one_kind(images)
     if not counted.any():
         return None
     right, off = images["correct"][counted].astype(bool), cases["off_object"][counted].astype(bool)

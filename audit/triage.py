@@ -12,7 +12,7 @@ import pandas as pd
 
 from audit.tables.schema import FLAGS
 
-__all__ = ["READ", "flag", "judged"]
+__all__ = ["READ", "flag", "judged", "of_one_kind"]
 
 #: The columns of ``images`` that flags are made from.
 READ = [
@@ -50,6 +50,7 @@ READ = [
     "center_baseline_mass",
     "permuted_baseline_mass",
 ]
+_ANNOTATED = "annotation"
 _LEAST_VISIBLE = 0.25
 _LARGEST_GUARD = 0.8
 
@@ -63,6 +64,12 @@ def judged(images: pd.DataFrame) -> pd.Series:
         & (images["pred_guard_area_fraction"] <= _LARGEST_GUARD)
     )
     return _sure(fits)
+
+
+def of_one_kind(images: pd.DataFrame) -> pd.Series:
+    """Annotated images where there are any, else those with estimated regions: never both."""
+    annotated = images["region_source"] == _ANNOTATED
+    return annotated if annotated.any() else images["region_source"].str.startswith("pseudo:")
 
 
 def flag(images: pd.DataFrame) -> pd.DataFrame:

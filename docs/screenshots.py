@@ -10,7 +10,11 @@ from playwright.sync_api import sync_playwright
 
 IMAGES = Path(__file__).parent / "images"
 #: File → where the page is scrolled to, and the height of the picture in CSS pixels.
-SHOTS = {"report.png": ("body", 680), "cases.png": ("#cases", 780)}
+SHOTS = {
+    "report.png": ("body", 780),
+    "verdicts.png": ("#verdicts .block", 900),
+    "cases.png": ("#cases", 780),
+}
 
 
 def main(run: Path) -> None:
@@ -22,7 +26,8 @@ def main(run: Path) -> None:
         for name, (anchor, height) in SHOTS.items():
             page = browser.new_page(viewport={"width": 1240, "height": height})
             page.goto((run.resolve() / "report" / "index.html").as_uri())
-            page.evaluate("name => document.querySelector(name).scrollIntoView()", anchor)
+            place = page.locator(anchor).first
+            place.evaluate("place => place.scrollIntoView({behavior: 'instant'})")
             page.wait_for_timeout(1000)  # the maps are painted when they come into view
             page.screenshot(path=IMAGES / name)
         browser.close()

@@ -1,14 +1,22 @@
 import numpy as np
 import pandas as pd
+import pytest
 
 from audit.galleries import choose
 
 
-def _cases(n, wrong=(), off=(), unreadable=()):
+def _cases(n, wrong=(), off=(), unreadable=(), *, tested=None):
+    """``tested``: flag → rows that raise it; the other rows were not tested, or lack the flag."""
     rng = np.random.default_rng(0)
     index = np.arange(n) * 3  # positions in the dataset, not in the table
+    tested = tested or {}
+    evidence = {
+        flag: pd.array([True if at in tested.get(flag, ()) else pd.NA for at in range(n)])
+        for flag in ("spurious_verified", "label_suspect", "local_cause")
+    }
     return pd.DataFrame(
-        {
+        evidence
+        | {
             "index": index,
             "misclassified": np.isin(np.arange(n), list(wrong)),
             "off_object": np.isin(np.arange(n), list(off)),
@@ -16,6 +24,11 @@ def _cases(n, wrong=(), off=(), unreadable=()):
             "severity": rng.random(n),
         }
     )
+
+
+def _shown(chosen, name):
+    held = [name in galleries for galleries in chosen["galleries"]]
+    return chosen["index"][held].tolist()
 
 
 def _chosen(cases, limit, seed=0):
@@ -26,6 +39,9 @@ def _chosen(cases, limit, seed=0):
 def test_totals_count_the_whole_run():
     _, totals = _chosen(_cases(100, range(10), range(5, 30)), 20)
     assert totals == {
+        "verified": 0,
+        "label_suspects": 0,
+        "local_cause": 0,
         "misclassified": 10,
         "off_object": 25,
         "on_object_correct": 70,
@@ -78,3 +94,36 @@ def test_the_control_sample_is_random_and_seeded():
 
     assert control(0) == control(0) != control(1)
     assert len(control(0)) == 20
+
+
+def test_what_was_verified_comes_first_up_to_a_quarter():
+    tested = {
+        "spurious_verified": range(400),
+        "label_suspect": range(400, 600),
+        "local_cause": range(600, 605),
+    }
+    cases = _cases(1000, range(500), range(1000), tested=tested)
+    chosen, totals = _chosen(cases, 80)
+    assert [totals[name] for name in ("verified", "label_suspects", "local_cause")] == [400, 200, 5]
+    # 80 / 4, 80 / 8, the five there are (of 80 / 8), a tenth at random; 80 − 20 − 10 − 5 − 8 = 37
+    shown = {name: len(_shown(chosen, name)) for name in totals}
+    assert shown == {
+        "verified": 20,
+        "label_suspects": 10,
+        "local_cause": 5,
+        "misclassified": 19,
+        "off_object": 18,
+        "on_object_correct": 0,
+        "control": 8,
+    }
+    severity = cases.set_index("index")["severity"]
+    hidden = severity.drop(_shown(chosen, "verified")).iloc[: 400 - 20]
+    assert severity[_shown(chosen, "verified")].min() >= hidden.max()
+
+
+@pytest.mark.parametrize("limit", range(1, 20))
+def test_a_small_limit_holds_too(limit):
+    everything = dict.fromkeys(("spurious_verified", "label_suspect", "local_cause"), range(100))
+    chosen, _ = _chosen(_cases(100, range(50), range(100), tested=everything), limit)
+    assert 0 < len(chosen) <= limit
+    assert _shown(chosen, "verified")

@@ -9,13 +9,15 @@ import cv2
 import numpy as np
 
 from audit.errors import DataError
+from audit.report.evidence import Box
 from audit.report.load import Case, Target
 from audit.report.outline import outline
 from audit.report.text import clean, percent, probability, times
 
-__all__ = ["IMAGE_FOLDER", "Card", "Slot", "card"]
+__all__ = ["CUE_FOLDER", "IMAGE_FOLDER", "Card", "Slot", "card", "decodable"]
 
 IMAGE_FOLDER = "assets/images"
+CUE_FOLDER = "assets/cues"
 
 # ``misclassified`` is not among them: a card names both classes.
 _FLAGS = {
@@ -24,12 +26,17 @@ _FLAGS = {
     "off_object": "off object",
     "local_cause": "local cause",
     "spurious_verified": "spurious, verified",
-    "spurious_class": "spurious class",
+    "spurious_class": "of a spurious class",
     "untestable": "untestable",
     "no_evidence": "no evidence",
     "degenerate_cam": "no usable map",
     "unreadable": "unreadable",
     "no_region": "no region",
+}
+# With estimated regions a verdict is a warning at most.
+_ESTIMATED = {
+    "spurious_verified": "warning: cause outside the estimated region",
+    "spurious_class": "of a class with a warning",
 }
 _NO_MAP = {
     "zero": "No positive evidence: the map is zero everywhere.",
@@ -60,6 +67,9 @@ class Card:
     width: int  # of the picture, in pixels
     height: int
     outline: str  # SVG path, "" where there is no region
+    patch: tuple[str, ...]  # x, y, width, height of the patch that was covered; () for none
+    covered: str  # picture with the patch covered, as src; "" for none
+    change: str  # the prediction's probability before → after covering; "" for none
     name: str
     sample: str
     tone: str  # right, wrong or open (no label)
@@ -70,11 +80,15 @@ class Card:
     predicted: Slot | None
 
 
-def card(case: Case) -> Card:
-    """The strings of ``case``, and its region's outline.
+def card(case: Case, *, estimated: bool = False) -> Card:
+    """The strings of ``case``, its region's outline and its patch's box.
 
-    Raises DataError where the case's picture or region cannot be decoded.
+    ``estimated``: the run's verdicts rest on estimated regions. Raises DataError where a picture or
+    the region of the case cannot be decoded.
     """
+    if case.covered is not None:
+        decodable(case.covered, f"media: the covered view of image {case.index}")
+    tags = _FLAGS | (_ESTIMATED if estimated else {})
     height, width = _decoded(case.view, "view", case.index).shape
     true, predicted = _slots(case)
     return Card(
@@ -83,10 +97,13 @@ def card(case: Case) -> Card:
         width=width,
         height=height,
         outline=_outline(case),
+        patch=() if case.patch is None else _rectangle(case.patch.box, width, height),
+        covered="" if case.covered is None else f"{IMAGE_FOLDER}/{case.index}-covered.jpg",
+        change=_change(case),
         name=clean(case.path) if case.path else f"image {case.index:,}",
         sample=clean(case.sample_id, 40),
         tone={True: "right", False: "wrong", None: "open"}[case.correct],
-        tags=tuple(_FLAGS[flag] for flag in case.flags if flag in _FLAGS),
+        tags=tuple(tags[flag] for flag in case.flags if flag in tags),
         area=percent(case.area),
         reason=clean(case.reason, 300) if case.reason else "",
         true=true,
@@ -118,14 +135,36 @@ def _slot(role: str, target: Target) -> Slot:
     )
 
 
+def _change(case: Case) -> str:
+    if case.patch is None:
+        return ""
+    return f"{probability(case.patch.before)} → {probability(case.patch.after)}"
+
+
+def _rectangle(box: Box, width: int, height: int) -> tuple[str, ...]:
+    """``box`` on a picture of that size, in the outline's coordinates: pixel centres are whole."""
+    sides = box.x * width - 0.5, box.y * height - 0.5, box.width * width, box.height * height
+    return tuple(f"{side:.1f}" for side in sides)
+
+
 def _outline(case: Case) -> str:
     if case.region is None:
         return ""
     return outline(_decoded(case.region, "region", case.index))
 
 
+def decodable(picture: bytes, what: str) -> bytes:
+    """``picture`` as it is. Raises DataError, with ``what``, where it cannot be decoded."""
+    _raster(picture, what)
+    return picture
+
+
 def _decoded(picture: bytes, what: str, index: int) -> np.ndarray:
+    return _raster(picture, f"media: the {what} of image {index}")
+
+
+def _raster(picture: bytes, what: str) -> np.ndarray:
     raster = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_GRAYSCALE)
     if raster is None:
-        raise DataError(f"media: the {what} of image {index} is no picture that can be decoded")
+        raise DataError(f"{what} is no picture that can be decoded")
     return raster

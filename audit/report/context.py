@@ -6,19 +6,25 @@ Nothing here holds HTML; the templates escape every string.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from audit.report import contract
+from audit.report.axis import at, strip
+from audit.report.banner import banner, tested
 from audit.report.cards import Card, card
+from audit.report.class_table import class_table
+from audit.report.cues import shown_cues
 from audit.report.galleries import FIRST, Gallery
-from audit.report.load import Case, Row, RunFolder
+from audit.report.load import RunFolder
 from audit.report.regions import maps, regions
 from audit.report.sanity import sanity
+from audit.report.suspicions import links, suspicions
+from audit.report.tables import Row
 from audit.report.text import clean, count, interval, percent, share, times
+from audit.report.trust import chance
 
-__all__ = ["MAX_CLASSES", "MAX_PAIRS", "cards_of", "page"]
+__all__ = ["MAX_PAIRS", "cards_of", "page"]
 
-MAX_CLASSES = 200  # rows of the class table: beyond them a page is no longer read
 MAX_PAIRS = 20
 _MAX_EXAMPLES = 10
 
@@ -53,9 +59,10 @@ _PROBLEMS = {
 }
 
 
-def cards_of(cases: Sequence[Case]) -> dict[int, Card]:
+def cards_of(run: RunFolder) -> dict[int, Card]:
     """Image index → its card, for every case that some shelf of the page may hold."""
-    return {case.index: card(case) for case in cases}
+    estimated = _estimated(run.summary)
+    return {case.index: card(case, estimated=estimated) for case in run.cases}
 
 
 def page(
@@ -63,6 +70,7 @@ def page(
 ) -> dict[str, object]:
     """Everything ``index.html`` prints, by the names that the templates use."""
     manifest, summary = run.manifest, run.summary
+    verdicts, places = summary.get("verdicts"), links(run)  # runs of before had no verdicts
     return {
         "title": f"{clean(manifest['dataset']['name'])} · {clean(manifest['model']['name'])}",
         "about": _about(manifest),
@@ -71,19 +79,28 @@ def page(
         "status": clean(manifest["status"]),
         "facts": _facts(manifest, summary),
         "counts": _counts(summary["counts"], manifest["dataset"]["n"]),
+        "banner": banner(verdicts, run.classes, places, _pictures(run, places)),
+        "suspicions": suspicions(run, cards),
+        "chance": chance(run.classes) if verdicts and tested(verdicts) else "",
         "accuracy": _accuracy(summary["accuracy"]),
         "attention": _attention(summary["attention"]),
         "sanity": sanity(summary.get("sanity")),  # runs of before had none
         "regions": regions(summary["regions"]),
         "maps": maps(summary["maps"]),
         "quadrants": _quadrants(summary["two_by_two"], {one.shelf.id for one in shelves}),
-        "classes": _classes(run.classes),
+        "classes": class_table(run.classes, places),
         "pairs": _pairs(run.pairs, run.classes),
-        "galleries": [_gallery(one, cards) for one in shelves],
+        "galleries": [_gallery(one, cards, _estimated(summary)) for one in shelves],
         "problems": [_problem(problem) for problem in summary["problems"]],
         "warnings": [clean(warning, 400) for warning in manifest["warnings"]],
         "manifest": json.dumps(manifest, indent=2, ensure_ascii=False),
     }
+
+
+def _pictures(run: RunFolder, classes: Iterable[int]) -> dict[int, str]:
+    """true_class → the picture of its strongest cue, of the classes that have one."""
+    strongest = {index: shown_cues(run, index)[:1] for index in classes}
+    return {index: cues[0]["src"] for index, cues in strongest.items() if cues}
 
 
 def _about(manifest: Row) -> str:
@@ -114,7 +131,7 @@ def _accuracy(accuracy: Row | None) -> dict[str, object] | None:
         "value": percent(accuracy["value"]),
         "interval": interval(accuracy["low"], accuracy["high"]),
         "n": count(accuracy["n"]),
-        "strip": _strip(low=accuracy["low"], high=accuracy["high"], dot=accuracy["value"]),
+        "strip": strip(low=accuracy["low"], high=accuracy["high"], dot=accuracy["value"]),
     }
 
 
@@ -133,7 +150,7 @@ def _attention(attention: Row | None) -> dict[str, object] | None:
         "area": percent(attention["median_area"], 0),
         "lift": times(attention["median_lift"]),
         "n": count(attention["n"]),
-        "bars": [(words, percent(value), _at(value)) for words, value in bars],
+        "bars": [(words, percent(value), at(value)) for words, value in bars],
         "beats": _beats(attention),
     }
 
@@ -169,43 +186,10 @@ def _quadrants(cells: Row | None, targets: set[str]) -> dict[str, object] | None
     return {**found, "judged": count(judged), "off": share(off, judged), "any_off": off > 0}
 
 
-def _classes(classes: Sequence[Row]) -> dict[str, object]:
-    """Every class in label order; of very many, those with the lowest accuracy."""
-    rows = classes
-    if len(classes) > MAX_CLASSES:
-        rows = sorted(classes, key=_accuracy_or_last)[:MAX_CLASSES]
-    return {
-        "rows": [_class_row(row) for row in rows],
-        "total": count(len(classes)),
-        "shown": count(len(rows)),
-        "capped": len(rows) < len(classes),
-        "tested": any(row["verdict"] != "not_tested" for row in classes),
-    }
-
-
-def _accuracy_or_last(row: Row) -> float:
-    return 2.0 if row["accuracy"] is None else float(row["accuracy"])
-
-
-def _class_row(row: Row) -> dict[str, object]:
-    return {
-        "label": clean(row["label"], 60),
-        "n": count(row["n"]),
-        "accuracy": percent(row["accuracy"]),
-        "interval": interval(row["accuracy_low"], row["accuracy_high"]),
-        "n_scored": count(row["n_scored"]),
-        "mass": percent(row["median_mass"]),
-        "area": percent(row["median_area"]),
-        "center": percent(row["median_center_baseline"]),
-        "permuted": percent(row["median_permuted_baseline"]),
-        "lift": times(row["median_lift"]),
-        "mass_strip": _strip(row["median_area"], row["median_mass"], row["median_mass"]),
-        "below": (row["median_lift"] or 1) < 1,
-        "off": percent(row["off_object_rate"]),
-        "confusion": None if row["worst_confusion"] is None else clean(row["worst_confusion"], 60),
-        "confusion_n": count(row["worst_confusion_n"]),
-        "verdict": clean(row["verdict"]).replace("_", " "),
-    }
+def _estimated(summary: Row) -> bool:
+    """Whether the verdicts rest on estimated regions, and so are warnings at most."""
+    verdicts = summary.get("verdicts")
+    return verdicts is not None and bool(verdicts["estimated_regions"])
 
 
 def _pairs(pairs: Sequence[Row], classes: Sequence[Row]) -> dict[str, object]:
@@ -219,7 +203,7 @@ def _pairs(pairs: Sequence[Row], classes: Sequence[Row]) -> dict[str, object]:
                 "pred": clean(pair["pred_label"], 60),
                 "n": count(pair["n"]),
                 "share": share(pair["n"], sizes.get(pair["true_class"])),
-                "bar": _at(pair["n"] / wrong[0]["n"]),
+                "bar": at(pair["n"] / wrong[0]["n"]),
             }
             for pair in wrong[:MAX_PAIRS]
         ],
@@ -228,12 +212,13 @@ def _pairs(pairs: Sequence[Row], classes: Sequence[Row]) -> dict[str, object]:
     }
 
 
-def _gallery(gallery: Gallery, cards: Mapping[int, Card]) -> dict[str, object]:
+def _gallery(gallery: Gallery, cards: Mapping[int, Card], estimated: bool) -> dict[str, object]:
     cases = gallery.cases
     return {
         "id": gallery.shelf.id,
         "title": gallery.shelf.title,
         "lead": gallery.shelf.lead,
+        "estimated": estimated and gallery.shelf.tested,
         "cards": [cards[case.index] for case in cases[:FIRST]],
         "shown": count(min(len(cases), FIRST)),
         "kept": count(len(cases)),
@@ -289,15 +274,3 @@ def _short(value: object) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(_short(each) for each in value) + "]"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _at(value: float | None) -> str | None:
-    """A place on a 0–1 axis as an SVG percentage; None: nothing to draw."""
-    return None if value is None else f"{100 * min(max(value, 0.0), 1.0):.2f}%"
-
-
-def _strip(low: float | None, high: float | None, dot: float | None) -> dict[str, str] | None:
-    """A line from ``low`` to ``high`` with a dot, for an axis from 0 to 1."""
-    places = {"low": _at(low), "high": _at(high), "dot": _at(dot)}
-    known = {name: place for name, place in places.items() if place is not None}
-    return known if len(known) == len(places) else None

@@ -7,13 +7,17 @@ from collections.abc import Mapping
 __all__ = [
     "CASES",
     "CLASSES",
+    "CLASS_VERDICTS",
     "COMPLETE",
+    "CUES",
     "FORMAT",
     "IMAGES",
+    "INTERVENTIONS",
     "MANIFEST",
     "MEDIA",
     "PAIRS",
     "SUMMARY",
+    "VERDICTS",
     "Sections",
 ]
 
@@ -82,6 +86,21 @@ IMAGES = (
         )
     ),
 )
+# ``verdicts`` of the summary, where the run has them.
+VERDICTS = (
+    "version",
+    "estimated_regions",
+    "has_regions",
+    "counts",
+    "not_tested",
+    "images_tested",
+    "suspects_tested",
+    "forwards",
+    "budget",
+    "fill",
+    "fill_agreement",
+    "whole_set",
+)
 MEDIA = ("index", "galleries", "view", "region")
 CASES = ("index", "reason", "severity")
 PAIRS = ("true_class", "pred_class", "true_label", "pred_label", "n")
@@ -104,3 +123,47 @@ CLASSES = (
     "worst_confusion_n",
     "verdict",
 )
+# Columns of ``classes`` beside the above, where the run has verdicts.
+CLASS_VERDICTS = (
+    "verdict_by",
+    "verdict_sentence",
+    "verdict_estimated",
+    "q_value",
+    "local_state",
+    "local_passes",
+    "background_state",
+    "background_passes",
+    "s1_tested",
+    "s1_holds",
+    "s1_rate_high",
+    "s1_drop",
+    "s1_control_drop",
+    "s1_null_p",
+    "s2_turned",
+    *(
+        f"{test}_{name}"
+        for test in ("s1", "s2", "necessity", "sufficiency")
+        for name in ("n", "effect", "low", "high")
+    ),
+)
+INTERVENTIONS = (
+    "index",
+    "role",
+    "watched_class",
+    "watched_label",
+    "test",
+    "kind",
+    "attempt",
+    "fill",
+    "other_index",
+    "x0",
+    "y0",
+    "x1",
+    "y1",
+    "area_fraction",
+    "on_other_object",
+    "p_before",
+    "p_after",
+    "pred_after",
+)
+CUES = ("pred_class", "cue", "n", "x0", "y0", "x1", "y1", "drop", "picture", "examples")

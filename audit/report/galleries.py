@@ -28,6 +28,7 @@ class Shelf:
     holds: Callable[[Case], bool]
     total: Callable[[Mapping[str, Any]], int | None]
     ranked: bool = True  # worst first; otherwise in the dataset's order
+    tested: bool = False  # by changing the picture: only as sure as the regions are
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,40 @@ def _named(name: str, *less: str) -> Callable[[Mapping[str, Any]], int | None]:
     return total
 
 
+def _flagged(name: str) -> Callable[[Case], bool]:
+    return lambda case: name in case.flags
+
+
 SHELVES = (
+    Shelf(
+        "verified",
+        "Verified: decided by a patch beside the object",
+        "Covering the marked patch lowers the prediction far more than covering others does, and"
+        " the class was found to decide by such a patch. The largest falls come first.",
+        ("verified",),
+        _flagged("spurious_verified"),
+        _named("verified"),
+        tested=True,
+    ),
+    Shelf(
+        "label-suspects",
+        "Labels in doubt",
+        "The model is sure of another class than the label says, and looks at the object. Check the"
+        " label before blaming the model.",
+        ("label_suspects",),
+        _flagged("label_suspect"),
+        _named("label_suspects"),
+    ),
+    Shelf(
+        "local-cause",
+        "A cause in this image alone",
+        "Covering the marked patch lowers this prediction, but the class as a whole was not found"
+        " to decide by such a patch.",
+        ("local_cause",),
+        _flagged("local_cause"),
+        _named("local_cause"),
+        tested=True,
+    ),
     Shelf(
         "right-off",
         "Right, but off the object",

@@ -6,7 +6,6 @@ The folder may come from another machine: nothing it names is imported or opened
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +13,15 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 
-from audit.errors import DataError, nearest
+from audit.errors import DataError
 from audit.report import contract
+from audit.report.evidence import Cue, Patch, read_cues, read_patches
+from audit.report.tables import Row, columns_of, parts_of, read, require, rows_of
 
 __all__ = ["Case", "RunFolder", "Target", "read_run"]
 
-Row = Mapping[str, Any]
+_CAUSES = ("spurious_verified", "local_cause")  # flags of images whose covered patch matters
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Case:
     path: str | None
     galleries: tuple[str, ...]
     view: bytes  # JPEG of the model's view
+    covered: bytes | None  # the same with the suspect patch covered
     region: bytes | None  # PNG, one channel, 255 on the region, the size of the view's picture
     true: Target | None
     predicted: Target | None
@@ -54,6 +55,7 @@ class Case:
     flags: tuple[str, ...]
     reason: str
     severity: float
+    patch: Patch | None  # what was covered, where that was found to matter
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class RunFolder:
     classes: tuple[Row, ...]
     pairs: tuple[Row, ...]
     cases: tuple[Case, ...]
+    cues: tuple[Cue, ...]
 
 
 def read_run(run: Path) -> RunFolder:
@@ -82,21 +85,26 @@ def read_run(run: Path) -> RunFolder:
     manifest = _manifest(run / "manifest.json")
     summary = _object(run / "summary.json")
     _complete(summary, contract.SUMMARY, run / "summary.json")
+    verdicts = summary.get("verdicts")  # runs of before have none
+    if verdicts is not None:
+        require(contract.VERDICTS, verdicts, f"{run / 'summary.json'}: verdicts", "key")
+    columns = contract.CLASSES + (contract.CLASS_VERDICTS if verdicts is not None else ())
+    view = _pair("view", manifest["view"])
     return RunFolder(
         root=run,
         manifest=manifest,
         summary=summary,
-        classes=_rows(_table(run / "classes.parquet", contract.CLASSES)),
-        pairs=_rows(_table(run / "pairs.parquet", contract.PAIRS)),
-        cases=_read_cases(run, _cells(manifest)),
+        classes=rows_of(read([run / "classes.parquet"], columns)),
+        pairs=rows_of(read([run / "pairs.parquet"], contract.PAIRS)),
+        cases=_read_cases(run, manifest, verdicts),
+        cues=read_cues(run, view),
     )
 
 
-def _cells(manifest: Mapping[str, Any]) -> int:
-    grid = manifest["model"].get("grid")
-    if not (isinstance(grid, list) and len(grid) == 2):  # noqa: PLR2004  (h and w)
-        raise DataError(f"manifest.json: model.grid is {grid!r}, not [h, w]")
-    return int(grid[0]) * int(grid[1])
+def _pair(name: str, found: object) -> tuple[int, int]:
+    if not (isinstance(found, list) and len(found) == 2):  # noqa: PLR2004  (h and w)
+        raise DataError(f"manifest.json: {name} is {found!r}, not [h, w]")
+    return int(found[0]), int(found[1])
 
 
 def _manifest(path: Path) -> Row:
@@ -121,60 +129,42 @@ def _object(path: Path) -> Row:
 
 
 def _complete(content: Row, sections: contract.Sections, path: Path) -> None:
-    _require(tuple(sections), content, str(path), "key")
+    require(tuple(sections), content, str(path), "key")
     for name, keys in sections.items():
         if keys and content[name] is not None:
-            _require(keys, content[name], f"{path}: {name}", "key")
+            require(keys, content[name], f"{path}: {name}", "key")
 
 
-def _require(names: Sequence[str], present: Sequence[str] | Row, where: str, kind: str) -> None:
-    for name in names:
-        if name not in present:
-            raise DataError(f"{where} has no {kind} {name!r}; {nearest(name, present)}")
-
-
-def _table(path: Path, columns: Sequence[str]) -> pa.Table:
-    return _read([path], columns, None)
-
-
-def _parts(folder: Path) -> list[Path]:
-    return sorted(folder.glob("part-*.parquet"))
-
-
-def _read(paths: Sequence[Path], columns: Sequence[str] | None, index: pa.Array | None) -> pa.Table:
-    try:
-        data = ds.dataset([str(path) for path in paths], format="parquet")
-        _require(columns or (), data.schema.names, str(paths[0]), "column")
-        rows = None if index is None else pc.field("index").isin(index)
-        return data.to_table(columns=None if columns is None else list(columns), filter=rows)
-    except FileNotFoundError:
-        folder, name = paths[0].parent, paths[0].name
-        raise DataError(f"{folder} has no {name}: not a finished run folder") from None
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{paths[0]} cannot be read as Parquet: {error}") from None
-
-
-def _rows(table: pa.Table) -> tuple[Row, ...]:
-    return tuple({name: _plain(value) for name, value in row.items()} for row in table.to_pylist())
-
-
-def _plain(value: Any) -> Any:
-    """NaN is no value either; the tables should hold nulls, but a page must not print ``nan``."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _read_cases(run: Path, cells: int) -> tuple[Case, ...]:
-    parts = _parts(run / "media")
+def _read_cases(run: Path, manifest: Row, verdicts: Row | None) -> tuple[Case, ...]:
+    parts = parts_of(run / "media")
     if not parts:
         return ()  # a run that was asked to keep no case writes no media
-    media = _read(parts, contract.MEDIA, None)
-    index = media["index"].combine_chunks()
-    images = _by_index(_images(run / "images", index, cells))
-    reasons = _by_index(_rows(_read([run / "cases.parquet"], None, index)))
+    kept = ("covered",) if "covered" in columns_of(parts[0]) else ()  # runs of before have none
+    media = read(parts, contract.MEDIA + kept)
+    rows = pc.field("index").isin(media["index"].combine_chunks())
+    height, width = _pair("model.grid", manifest["model"].get("grid"))
+    images = _by_index(_images(run / "images", rows, height * width))
+    found = _by_index(rows_of(read([run / "cases.parquet"], None, rows)))
+    patches = _patches(run, manifest, verdicts, found)
     return tuple(
-        _case(row, _row_of(row, images, "images"), _row_of(row, reasons, "cases.parquet"))
+        _case(
+            row,
+            _row_of(row, images, "images"),
+            _row_of(row, found, "cases.parquet"),
+            patches.get(row["index"]),
+        )
         for row in media.to_pylist()
     )
+
+
+def _patches(
+    run: Path, manifest: Row, verdicts: Row | None, cases: Mapping[int, Row]
+) -> dict[int, Patch]:
+    if verdicts is None:
+        return {}
+    view = _pair("view", manifest["view"])
+    causes = [index for index, row in cases.items() if any(row.get(name) for name in _CAUSES)]
+    return read_patches(run, causes, view, verdicts["fill"])
 
 
 def _by_index(rows: Sequence[Row]) -> dict[int, Row]:
@@ -190,13 +180,13 @@ def _row_of(media: Row, rows: Mapping[int, Row], where: str) -> Row:
         ) from None
 
 
-def _images(folder: Path, index: pa.Array, cells: int) -> tuple[Row, ...]:
-    parts = _parts(folder)
+def _images(folder: Path, wanted: pc.Expression, cells: int) -> tuple[Row, ...]:
+    parts = parts_of(folder)
     if not parts:
         raise DataError(f"{folder} has no part-*.parquet: not a finished run folder")
-    table = _read(parts, contract.IMAGES, index)
+    table = read(parts, contract.IMAGES, wanted)
     maps = {name: _maps(table[name], name, cells) for name in ("true_cam", "pred_cam")}
-    rows = _rows(table.drop_columns(list(maps)))
+    rows = rows_of(table.drop_columns(list(maps)))
     return tuple(
         {**row, **{name: column[at] for name, column in maps.items()}}
         for at, row in enumerate(rows)
@@ -211,14 +201,15 @@ def _maps(column: pa.ChunkedArray, name: str, cells: int) -> list[bytes | None]:
     return grids
 
 
-def _case(media: Row, image: Row, found: Row) -> Case:
-    _require(contract.CASES, found, "cases.parquet", "column")
+def _case(media: Row, image: Row, found: Row, patch: Patch | None) -> Case:
+    require(contract.CASES, found, "cases.parquet", "column")
     return Case(
         index=media["index"],
         sample_id=image["sample_id"],
         path=image["path"],
         galleries=tuple(media["galleries"] or ()),
         view=media["view"],
+        covered=media.get("covered"),
         region=media["region"],
         true=_target(image, "true"),
         predicted=_target(image, "pred"),
@@ -227,6 +218,7 @@ def _case(media: Row, image: Row, found: Row) -> Case:
         flags=tuple(name for name, value in found.items() if value is True),
         reason=found["reason"] or "",
         severity=found["severity"] or 0.0,
+        patch=patch,
     )
 
 

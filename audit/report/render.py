@@ -13,10 +13,12 @@ from typing import Any
 import jinja2
 
 from audit.errors import DataError
-from audit.report.cards import IMAGE_FOLDER, Card
+from audit.report.cards import CUE_FOLDER, IMAGE_FOLDER, Card
 from audit.report.context import cards_of, page
-from audit.report.galleries import FIRST, Gallery, galleries
+from audit.report.cues import cue_pictures
+from audit.report.galleries import FIRST, galleries
 from audit.report.load import Case, RunFolder, read_run
+from audit.report.suspicions import examples, links
 from audit.report.text import NOT_AVAILABLE
 from audit.tables.parts import cannot_write
 
@@ -65,32 +67,42 @@ def _swap(fresh: Path, target: Path, aside: Path) -> None:
 
 
 def _write(run: RunFolder, target: Path) -> None:
-    cards = cards_of(run.cases)
+    cards = cards_of(run)
     (target / IMAGE_FOLDER).mkdir(parents=True)
     _write_pictures(run.cases, cards, target)
+    _write_cues(run, target)
     for name in _STATIC:
         (target / "assets" / name).write_text(_template(name), encoding="utf-8")
     shelves = galleries(run.cases, run.summary)
     html = _environment().get_template("report.html.j2").render(page(run, shelves, cards))
     (target / "index.html").write_text(html, encoding="utf-8", errors="replace")
-    script = _script(_data(run.manifest["model"]["grid"], shelves, cards))
+    shown = {one.shelf.id: [case.index for case in one.cases] for one in shelves}
+    script = _script(_data(run.manifest["model"]["grid"], shown | examples(run), cards))
     (target / "assets" / "cases.js").write_text(script, encoding="utf-8")
 
 
 def _write_pictures(cases: Iterable[Case], cards: Mapping[int, Card], target: Path) -> None:
     for case in cases:
         (target / cards[case.index].src).write_bytes(case.view)
+        if case.covered is not None:
+            (target / cards[case.index].covered).write_bytes(case.covered)
+
+
+def _write_cues(run: RunFolder, target: Path) -> None:
+    (target / CUE_FOLDER).mkdir()
+    for src, picture in cue_pictures(run, links(run)).items():
+        (target / src).write_bytes(picture)
 
 
 def _data(
-    grid: Sequence[int], shelves: Sequence[Gallery], cards: Mapping[int, Card]
+    grid: Sequence[int], shelves: Mapping[str, Sequence[int]], cards: Mapping[int, Card]
 ) -> dict[str, Any]:
     """What the page's script needs: every case once, and which shelf holds which."""
     return {
         "grid": grid,
         "first": FIRST,
         "na": NOT_AVAILABLE,
-        "shelves": {one.shelf.id: [case.index for case in one.cases] for one in shelves},
+        "shelves": shelves,
         "cases": {str(index): asdict(card) for index, card in cards.items()},
     }
 

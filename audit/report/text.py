@@ -9,6 +9,7 @@ __all__ = [
     "NOT_AVAILABLE",
     "clean",
     "count",
+    "effect",
     "interval",
     "percent",
     "probability",
@@ -80,6 +81,14 @@ def probability(value: float | None) -> str:
     if 0.9995 <= value < 1:  # noqa: PLR2004
         return ">0.999"
     return f"{value:.3f}"
+
+
+def effect(value: float | None) -> str:
+    """A difference of probabilities with two decimals and a true minus; what rounds to 0 has none.
+
+    −0.014 is ``−0.01``, −0.004 is ``0.00``.
+    """
+    return NOT_AVAILABLE if value is None else f"{value:z.2f}".replace("-", "−")
 
 
 def times(value: float | None) -> str:

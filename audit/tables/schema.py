@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from audit.tables.column import Column
 from audit.tables.column import number as _f
-from audit.tables.verdict_columns import intervention_columns, verdict_columns
+from audit.tables.verdict_columns import cue_columns, intervention_columns, verdict_columns
 
 __all__ = [
     "FLAGS",
@@ -250,6 +250,12 @@ def _media_table(_cells: int) -> list[Column]:
         Column("galleries", pa.list_(pa.string()), "", "where the report shows it"),
         Column("view", pa.binary(), "JPEG", "the model's view, at most 224 px a side"),
         Column("region", pa.binary(), "PNG", "the region on it, 0 or 255; null: none"),
+        Column(
+            "covered",
+            pa.binary(),
+            "JPEG",
+            "the view with its suspect patch covered, where S1 holds; null elsewhere",
+        ),
     ]
 
 
@@ -260,6 +266,7 @@ TABLES = {
     "classes": _class_table,
     "pairs": _pair_table,
     "interventions": intervention_columns,
+    "cues": cue_columns,
 }
 FLAGS = tuple(_FLAGS)
 

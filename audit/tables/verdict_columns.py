@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from audit.tables.column import Column, number
 
-__all__ = ["intervention_columns", "verdict_columns"]
+__all__ = ["cue_columns", "intervention_columns", "verdict_columns"]
 
 
 def verdict_columns() -> list[Column]:
@@ -135,4 +135,22 @@ def intervention_columns(_cells: int) -> list[Column]:
         number("p_before", "of the watched class in the unchanged image or host", "probability"),
         number("p_after", "the same in the changed picture", "probability"),
         Column("pred_after", pa.int32(), "", "predicted class of the changed picture"),
+    ]
+
+
+def cue_columns(_cells: int) -> list[Column]:
+    """The ``cues`` table: one row a cluster of a class's verified patches."""
+    return [
+        Column("pred_class", pa.int32(), "", "class that a patch decides"),
+        Column("label", pa.string(), "", "its name"),
+        Column("cue", pa.int16(), "", "number of the cluster within the class; 1: the largest"),
+        Column("n", pa.int64(), "images", "tested images in the cluster"),
+        *(
+            number(name, "mean box round the patch in the view", "px")
+            for name in ("x0", "y0", "x1", "y1")
+        ),
+        number("spread", "larger standard deviation of the patches' centres, of the frame"),
+        number("drop", "mean fall of the probability when the patch is covered", "probability"),
+        Column("picture", pa.binary(), "PNG", "mean of the patches and what is round them"),
+        Column("examples", pa.list_(pa.int64()), "", "index of its images, strongest first"),
     ]

@@ -68,7 +68,7 @@ def _said(
         parts = [_patch(row, view)]
         if in_class:
             verdict = by_class.loc[cls]
-            parts.append(f"{verdict['label']!r} is a class found to decide by {_cue(verdict)}")
+            parts.append(f"{verdict['label']!r} is a class {_cue(verdict)}")
         said.append("; ".join(part for part in parts if part))
     return said
 
@@ -93,4 +93,7 @@ def _cue(verdict: pd.Series) -> str:
         "local": "a patch outside its region",
         "background": "the background",
     }
-    return " and ".join(cues[way] for way in verdict["verdict_by"].split(" and "))
+    named = " and ".join(cues[way] for way in verdict["verdict_by"].split(" and "))
+    if verdict["verdict_estimated"]:
+        return f"that may decide by {named}, if the estimated regions are right"
+    return f"found to decide by {named}"

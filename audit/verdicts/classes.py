@@ -97,7 +97,10 @@ def _local_floors(row: Mapping[str, Any], cutoffs: Cutoffs) -> bool:
 
 
 def _background_floors(row: Mapping[str, Any], cutoffs: Cutoffs) -> bool:
-    return bool(min(row["necessity_effect"], row["sufficiency_effect"]) >= cutoffs.b_effect)
+    return bool(
+        row["necessity_effect"] >= cutoffs.necessity
+        and row["sufficiency_effect"] >= cutoffs.sufficiency
+    )
 
 
 def _verdict(row: Mapping[str, Any]) -> dict[str, str | None]:

@@ -111,12 +111,27 @@
   function drawOutline(svg, shown) {
     svg.setAttribute("viewBox", `-.5 -.5 ${shown.width} ${shown.height}`);
     svg.querySelectorAll("path").forEach((path) => path.setAttribute("d", shown.outline));
+    if (shown.patch.length) svg.append(patchBox(shown), patchBox(shown));
     return svg;
   }
 
-  function picture(shown, alt) {
+  function patchBox(shown) {
+    const box = document.createElementNS(SVG, "rect");
+    ["x", "y", "width", "height"].forEach((name, at) => box.setAttribute(name, shown.patch[at]));
+    return box;
+  }
+
+  function coveredTile(shown) {
+    const figure = element("figure", "tile covered");
+    const stack = element("div", "stack");
+    stack.append(picture(shown, "", shown.covered));
+    figure.append(stack, element("figcaption", "", "Patch covered"));
+    return figure;
+  }
+
+  function picture(shown, alt, src = shown.src) {
     const image = element("img");
-    image.src = shown.src;
+    image.src = src;
     image.width = shown.width;
     image.height = shown.height;
     image.alt = alt;
@@ -144,7 +159,8 @@
     const shown = audit.cases[card.dataset.case];
     const tiles = card.querySelector(".tiles");
     if (tiles.querySelector(".heat")) return;
-    KINDS.filter((kind) => shown[kind]).forEach((kind) => tiles.append(heatTile(shown, kind)));
+    const made = KINDS.filter((kind) => shown[kind]).map((kind) => heatTile(shown, kind));
+    tiles.querySelector(".tile").after(...made);
   }
 
   function canvases(card) {
@@ -193,13 +209,19 @@
     card.querySelector(".stack").href = shown.src;
     card.querySelector("img").replaceWith(picture(shown, shown.name));
     drawOutline(card.querySelector(".region"), shown);
-    fill(card, { file: shown.name, area: shown.area, reason: shown.reason });
+    fill(card, {
+      file: shown.name, area: shown.area, reason: shown.reason, change: shown.change,
+    });
+    card.querySelector(".change").hidden = !shown.change;
     KINDS.forEach((kind) => {
       const row = card.querySelector(`[data-slot="${kind}"]`);
       row.hidden = !shown[kind];
       if (shown[kind]) fill(row, shown[kind]);
     });
-    card.querySelector(".tiles").dataset.maps = KINDS.filter((kind) => shown[kind]).length;
+    const tiles = card.querySelector(".tiles");
+    if (shown.covered) tiles.append(coveredTile(shown));
+    const pictures = [shown.src, shown.true, shown.predicted, shown.covered];
+    tiles.dataset.tiles = pictures.filter(Boolean).length;
     const tags = shown.tags.map((tag) => element("span", "tag", tag));
     card.querySelector(".tags").append(...tags.flatMap((tag) => [tag, " "]));
     return card;
@@ -243,9 +265,10 @@
     stage.replaceChildren(stack);
     box.querySelector("#lightbox-title").textContent = shown.name;
     box.querySelector(".about").replaceChildren(
-      ...[".scores", ".meta", ".reason", ".tags"].map((part) => card.querySelector(part)),
+      ...[".scores", ".change", ".meta", ".reason", ".tags"].map((part) => card.querySelector(part)),
     );
     box.querySelector('[data-map="true"]').disabled = !shown.true;
+    box.querySelector('[data-map="covered"]').hidden = !shown.covered;
     box.querySelector('[data-do="previous"]').disabled = walk.at === 0;
     box.querySelector('[data-do="next"]').disabled = walk.at === walk.ids.length - 1;
     choose(chosen);
@@ -253,13 +276,15 @@
 
   // Where label and prediction are one class, there is one map, and either key shows it.
   function slotFor(shown, kind) {
-    if (kind === "off") return null;
+    if (kind === "off" || kind === "covered") return null;
     return shown[kind] || shown[kind === "true" ? "predicted" : "true"];
   }
 
-  function choose(kind) {
-    chosen = kind;
+  function choose(wanted) {
     const shown = audit.cases[walk.ids[walk.at]];
+    const kind = wanted === "covered" && !shown.covered ? "true" : wanted;
+    chosen = kind;
+    stage.querySelector("img").src = kind === "covered" ? shown.covered : shown.src;
     const slot = slotFor(shown, kind);
     const canvas = stage.querySelector("canvas");
     const scale = LARGEST / Math.max(shown.width, shown.height);
@@ -268,13 +293,14 @@
     if (!canvas.hidden) {
       paint(canvas, slot.heat, Math.round(shown.width * scale), Math.round(shown.height * scale));
     }
-    box.querySelector(".map-note").textContent = note(slot);
+    box.querySelector(".map-note").textContent = note(slot, kind);
     box.querySelectorAll("[data-map]").forEach((button) => {
       button.setAttribute("aria-pressed", String(button.dataset.map === kind));
     });
   }
 
-  function note(slot) {
+  function note(slot, kind) {
+    if (kind === "covered") return "The marked patch is covered.";
     if (!slot) return "No map is shown.";
     return slot.note || `Map for ${slot.name}`;
   }
@@ -304,6 +330,7 @@
   const KEYS = {
     t: () => box.open && choose("true"),
     p: () => box.open && choose("predicted"),
+    c: () => box.open && choose("covered"),
     0: () => (box.open ? choose("off") : toggle("heat")),
     b: () => toggle("region"),
     ArrowLeft: () => box.open && step(-1),

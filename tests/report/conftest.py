@@ -15,6 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from audit.tables.schema import FLAGS, arrow_schema
+from audit.verdicts.cutoffs import VERDICT_VERSION
+from audit.verdicts.sentences import verdict_sentence
 
 GRID = (6, 8)
 VIEW = (90, 120)
@@ -183,6 +185,57 @@ def class_row(index: int, **more: Any) -> dict[str, Any]:
     } | more
 
 
+def judged_row(index: int, by: tuple[str, ...] = (), **more: Any) -> dict[str, Any]:
+    """A class whose patch and background were tested; found to decide ``by`` either, or clean."""
+    means = {
+        f"{test}_{name}": value
+        for test in ("s1", "s2", "necessity", "sufficiency")
+        for name, value in (("n", 30), ("effect", 0.25), ("low", 0.125), ("high", 0.375))
+    }
+    local = {
+        "local_state": "tested",
+        "s1_tested": 30,
+        "s1_untestable": 2,
+        "s1_holds": 12,
+        "s1_rate_high": 0.5,
+    }
+    there = {"s1_drop": 0.5, "s1_control_drop": 0.0, "s1_null_p": 0.5, "s2_turned": 0.25}
+    row = class_row(index, verdict="spurious" if by else "clean", verdict_estimated=False)
+    row |= {"verdict_by": " and ".join(by) or None, "q_value": 0.0001 if by else 0.75}
+    row |= means | local | there | {"background_state": "tested", "cue_place": "at the top left"}
+    row |= {f"{way}_passes": way in by for way in ("local", "background")} | more
+    return row | {"verdict_sentence": verdict_sentence(row)}
+
+
+def verdicts(**more: Any) -> dict[str, Any]:
+    """``verdicts`` of the summary; as ``write_run(summary={"verdicts": verdicts(...)})``."""
+    whole = {"rate": 0.125, "low": 0.0625, "high": 0.25, "n": 1000, "n_sampled": 60}
+    return {
+        "version": VERDICT_VERSION,
+        "estimated_regions": False,
+        "has_regions": True,
+        "counts": {"spurious": 1, "clean": 1},
+        "not_tested": [],
+        "images_tested": 60,
+        "suspects_tested": 3,
+        "forwards": 1500,
+        "budget": 2000,
+        "fill": "blur",
+        "fill_agreement": [],
+        "whole_set": whole | {"n_untested": 0},
+    } | more
+
+
+def covering(index: int, cls: int, box: Sequence[int]) -> list[dict[str, Any]]:
+    """S1 of one image: covering ``box`` takes 0.75 to 0.125, each of four controls nothing."""
+    row = {"index": index, "sample_id": "x", "role": "sample", "test": "S1", "attempt": 1}
+    row |= {"watched_class": cls, "watched_label": CLASSES[cls], "fill": "blur"}
+    row |= {"area_fraction": 0.03, "on_other_object": False, "p_before": 0.75, "pred_after": cls}
+    row |= dict(zip(("x0", "y0", "x1", "y1"), box, strict=True))
+    kinds = [("cover", 0.125), *[("control", 0.75)] * 4]
+    return [row | {"kind": kind, "p_after": after} for kind, after in kinds]
+
+
 CASES = (
     case(0, 0, 0, on=False, galleries=["off_object", "control"]),
     case(1, 1, 2, on=False, galleries=["misclassified", "off_object"], path=f'"{SCRIPT}"\n.jpg'),
@@ -223,9 +276,11 @@ def write_run(
     run: Path,
     cases: Sequence[dict[str, Any]] = CASES,
     classes: Sequence[dict[str, Any]] = tuple(class_row(index) for index in range(4)),
-    **more: dict[str, Any],
+    **more: Any,
 ) -> Path:
-    """Write a run folder; ``manifest=`` and ``summary=`` take overrides of their keys."""
+    """Write a run folder; ``manifest=`` and ``summary=`` take overrides of their keys,
+    ``interventions=`` and ``cues=`` the rows of tables that not every run has.
+    """
     for folder in ("images", "media"):
         (run / folder).mkdir(parents=True)
     _json(run / "manifest.json", manifest(**more.get("manifest", {})))
@@ -236,6 +291,11 @@ def write_run(
         _table(run / f"media/part-{part:05}.parquet", "media", rows)
     _table(run / "cases.parquet", "cases", [dict.fromkeys(FLAGS, False) | row for row in cases])
     _table(run / "classes.parquet", "classes", classes)
+    if "interventions" in more:
+        (run / "interventions").mkdir()
+        _table(run / "interventions/part-00000.parquet", "interventions", more["interventions"])
+    if "cues" in more:
+        _table(run / "cues.parquet", "cues", more["cues"])
     pairs = [(0, 1, 25), (1, 2, 30), (2, 2, 270)]
     _table(run / "pairs.parquet", "pairs", [_pair(*pair) for pair in pairs])
     return run
@@ -268,6 +328,43 @@ def _case() -> Callable[..., dict[str, Any]]:
 @pytest.fixture(name="class_row")
 def _class_row() -> Callable[..., dict[str, Any]]:
     return class_row
+
+
+@pytest.fixture(name="judged_row")
+def _judged_row() -> Callable[..., dict[str, Any]]:
+    return judged_row
+
+
+@pytest.fixture(name="verdicts")
+def _verdicts() -> Callable[..., dict[str, Any]]:
+    return verdicts
+
+
+@pytest.fixture
+def found(tmp_path: Path) -> Path:
+    """A run of two tested classes: the hostile one decides by a patch, which moves; cat is clean.
+
+    Images 10 and 12 are verified, 11 has a cause of its own; a cue of the class has a picture.
+    """
+    boxes = {10: (0, 0, 24, 18), 11: (96, 72, 120, 90), 12: (96, 72, 120, 90)}
+    flags = {10: "spurious_verified", 11: "local_cause", 12: "spurious_verified"}
+    names = {"spurious_verified": "verified", "local_cause": "local_cause"}
+    cases = [
+        case(at, 1, 1, on=False, galleries=[names[flag]], covered=jpeg(picture(at)[0] // 2))
+        | {flag: True, "severity": at / 16}
+        for at, flag in flags.items()
+    ]
+    box = {"x0": 48.0, "y0": 36.0, "x1": 72.0, "y1": 54.0, "spread": 0.4, "drop": 0.625}
+    png = cv2.imencode(".png", np.full((64, 64, 3), 200, np.uint8))[1].tobytes()
+    cue = {"pred_class": 1, "label": SCRIPT, "cue": 1, "n": 2, "picture": png, "examples": [12, 10]}
+    return write_run(
+        tmp_path / "found",
+        [*CASES, *cases],
+        [judged_row(0), judged_row(1, ("local",)), class_row(2), class_row(3)],
+        summary={"verdicts": verdicts()},
+        interventions=[row for at, where in boxes.items() for row in covering(at, 1, where)],
+        cues=[cue | box],
+    )
 
 
 @pytest.fixture

@@ -69,3 +69,29 @@ def test_a_picture_that_cannot_be_decoded_is_named(tmp_path, write_run, case, co
     run = write_run(tmp_path / "run", [broken, case(8, 0, 0, on=True, galleries=["control"])])
     with pytest.raises(DataError, match=f"the {column} of image 7 is no picture"):
         [card(one) for one in read_run(run).cases]
+
+
+def test_a_verified_case_has_its_patch_and_what_covering_it_did(found):
+    one = next(card(case) for case in read_run(found).cases if case.index == 12)
+    # the patch is x 96 to 120, y 72 to 90; the first pixel's centre is 0, its edge −0.5
+    assert one.patch == ("95.5", "71.5", "24.0", "18.0")
+    assert (one.covered, one.change) == ("assets/images/12-covered.jpg", "0.750 → 0.125")
+    assert one.tags == ("off object", "spurious, verified")
+
+
+def test_a_case_that_was_not_covered_has_neither(cards):
+    assert (cards[0].patch, cards[0].covered, cards[0].change) == ((), "", "")
+
+
+def test_on_estimated_regions_a_case_is_a_warning(found):
+    cases = {case.index: case for case in read_run(found).cases}
+    tags = card(cases[12], estimated=True).tags
+    assert tags == ("off object", "warning: cause outside the estimated region")
+    assert card(cases[11], estimated=True).tags == ("off object", "local cause")
+
+
+def test_a_covered_picture_that_cannot_be_decoded_is_named(tmp_path, write_run, case):
+    broken = case(7, 0, 0, on=True, galleries=["control"], covered=b"no picture")
+    run = write_run(tmp_path / "run", [broken])
+    with pytest.raises(DataError, match="the covered view of image 7 is no picture"):
+        card(read_run(run).cases[0])

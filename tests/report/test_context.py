@@ -2,7 +2,8 @@
 
 import pytest
 
-from audit.report.context import MAX_CLASSES, cards_of, page
+from audit.report.class_table import MAX_CLASSES
+from audit.report.context import cards_of, page
 from audit.report.galleries import galleries
 from audit.report.load import read_run
 from audit.report.text import NOT_AVAILABLE
@@ -12,7 +13,7 @@ from audit.report.text import NOT_AVAILABLE
 def context(tmp_path, write_run):
     def build(**overrides):
         run = read_run(write_run(tmp_path / "run", **overrides))
-        return page(run, galleries(run.cases, run.summary), cards_of(run.cases))
+        return page(run, galleries(run.cases, run.summary), cards_of(run))
 
     return build
 

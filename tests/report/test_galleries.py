@@ -44,3 +44,21 @@ def test_without_regions_only_answers_are_sorted(tmp_path, write_run, case):
 
 def test_what_the_run_has_but_the_report_does_not_show_is_still_counted(tmp_path, write_run):
     assert shelves(write_run(tmp_path / "run", []))["right-off"] == ([], 100)
+
+
+def test_what_was_tested_comes_first(tmp_path, write_run, case):
+    flags = {
+        "verified": "spurious_verified",
+        "label_suspects": "label_suspect",
+        "local_cause": "local_cause",
+    }
+    rows = [
+        case(at, 1, 1, on=True, galleries=[name, "control"]) | {flag: True}
+        for at, (name, flag) in enumerate(flags.items())
+    ]
+    counts = {"verified": 55, "label_suspects": 4, "local_cause": 3, "control": 90}
+    found = shelves(write_run(tmp_path / "run", rows, summary={"galleries": counts}))
+    assert list(found)[:3] == ["verified", "label-suspects", "local-cause"]
+    assert found["verified"] == ([0], 55)
+    assert found["label-suspects"] == ([1], 4)
+    assert found["local-cause"] == ([2], 3)

@@ -20,9 +20,10 @@ def drop_column(path, name):
 
 
 def test_every_column_read_is_one_that_the_audit_writes():
-    for table in ("images", "media", "cases", "classes", "pairs"):
+    for table in ("images", "media", "cases", "classes", "pairs", "interventions", "cues"):
         written = {column.name for column in TABLES[table](1)}
         assert set(getattr(contract, table.upper())) <= written
+    assert {column.name for column in TABLES["classes"](1)} >= set(contract.CLASS_VERDICTS)
 
 
 def test_cases_are_joined_over_parts(run):
@@ -149,3 +150,37 @@ def test_maps_of_another_size_than_the_manifest_says(run):
     path.write_text(path.read_text().replace('"grid": [6, 8]', '"grid": [6, 9]'))
     with pytest.raises(DataError, match=r"true_cam has 48 cells; manifest\.json says 54"):
         read_run(run)
+
+
+def test_only_cases_with_a_cause_have_a_patch(found):
+    patches = {index: case.patch for index, case in by_index(found).items()}
+    assert [index for index, patch in patches.items() if patch] == [10, 11, 12]
+
+
+def test_a_run_without_covered_pictures_cues_and_interventions(found):
+    for part in (found / "media").iterdir():
+        drop_column(part, "covered")
+    (found / "cues.parquet").unlink()
+    for part in (found / "interventions").iterdir():
+        part.unlink()
+    case = by_index(found)[12]
+    assert (case.covered, case.patch) == (None, None)
+    assert read_run(found).cues == ()
+
+
+@pytest.mark.parametrize("key", ["counts", "estimated_regions", "version"])
+def test_verdicts_that_lack_a_key_are_named(found, key):
+    path = found / "summary.json"
+    content = json.loads(path.read_text())
+    del content["verdicts"][key]
+    path.write_text(json.dumps(content))
+    with pytest.raises(DataError, match=f"verdicts has no key '{key}'"):
+        read_run(found)
+
+
+def test_classes_need_their_verdict_columns_only_where_there_are_verdicts(run, found):
+    for folder in (run, found):
+        drop_column(folder / "classes.parquet", "s1_effect")
+    assert len(read_run(run).classes) == 4
+    with pytest.raises(DataError, match="has no column 's1_effect'"):
+        read_run(found)

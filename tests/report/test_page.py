@@ -196,7 +196,7 @@ def test_a_card_of_the_script_is_the_card_of_the_template(many):
               card.querySelectorAll(".heat").forEach((tile) => tile.remove());
               card.querySelectorAll("[hidden]").forEach((row) => (row.textContent = ""));
               return [
-                card.className, card.dataset.case, card.querySelector(".tiles").dataset.maps,
+                card.className, card.dataset.case, card.querySelector(".tiles").dataset.tiles,
                 card.querySelector("a").href, card.querySelector("img").alt,
                 card.querySelector("img").width, card.querySelector("svg").outerHTML,
                 card.textContent.replace(/\\s+/g, " "), card.querySelectorAll(".na").length,
@@ -208,6 +208,54 @@ def test_a_card_of_the_script_is_the_card_of_the_template(many):
     assert made == written
     assert "<b>bold</b>␊" in made[7]
     assert made[8] == 2
+
+
+def test_what_covering_did_is_shown_beside_the_map(found, visit):
+    page = visit(render_report(found))
+    card = page.locator('#verified [data-case="12"]')
+    card.scroll_into_view_if_needed()
+    card.locator(".heat").wait_for()
+    assert [text.strip() for text in card.locator("figcaption").all_inner_texts()] == [
+        "Image",
+        "Map for <script>alert(1)</script>",
+        "Patch covered",
+    ]
+    boxes = card.locator("figure:not(.covered) .region rect")
+    assert boxes.count() == 4  # two strokes on the image, two on the map
+    assert "0.750 → 0.125" in card.inner_text()
+
+
+def test_the_covered_picture_is_enlarged_by_its_key(found, visit):
+    page = visit(render_report(found))
+    page.locator('#verdict-1-cases [data-case="12"] a').focus()
+    page.keyboard.press("Enter")
+    box = page.locator("#lightbox")
+    shown = box.locator(".stage img")
+    assert shown.get_attribute("src") == "assets/images/12.jpg"
+    page.keyboard.press("c")
+    assert shown.get_attribute("src") == "assets/images/12-covered.jpg"
+    assert box.locator(".map-note").inner_text() == "The marked patch is covered."
+    assert box.locator("canvas").is_visible() is False
+    page.keyboard.press("ArrowRight")
+    assert shown.get_attribute("src") == "assets/images/10-covered.jpg"
+    page.keyboard.press("t")
+    assert shown.get_attribute("src") == "assets/images/10.jpg"
+
+
+def test_without_a_covered_picture_there_is_no_button_for_it(page):
+    page.locator('#right-on [data-case="3"] .tiles').click()
+    assert page.locator('[data-map="covered"]').is_visible() is False
+    page.keyboard.press("c")
+    assert page.locator(".map-note").inner_text().startswith("Map for")
+
+
+def test_a_verdict_leads_to_its_block(found, visit):
+    page = visit(render_report(found))
+    page.locator(".told a").first.click()
+    page.wait_for_function(
+        "() => { const t = document.getElementById('verdict-1').getBoundingClientRect().top;"
+        " return t >= 0 && t < 300 }"
+    )
 
 
 def test_without_script_images_and_figures_are_there(run, visit):
@@ -238,10 +286,11 @@ def test_what_someone_injects_does_not_run(run, visit, chromium):
 
 
 @pytest.mark.parametrize("width", [320, 390, 768, 1280])
-def test_no_page_scrolls_sideways(run, visit, width):
-    page = visit(render_report(run))
-    page.set_viewport_size({"width": width, "height": 800})
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+def test_no_page_scrolls_sideways(run, found, visit, width):
+    for folder in (run, found):
+        page = visit(render_report(folder))
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -254,7 +303,12 @@ def test_text_is_readable_in_light_and_dark(run, visit, scheme):
     )
     found = dict(colours)
     pairs = [("ink", "paper"), ("soft", "paper"), ("soft", "sunken"), ("accent", "paper")]
-    pairs += [("suspect", "suspect-wash"), ("wrong", "wrong-wash"), ("wrong", "paper")]
+    pairs += [
+        ("suspect", "suspect-wash"),
+        ("suspect", "paper"),
+        ("wrong", "wrong-wash"),
+        ("wrong", "paper"),
+    ]
     assert min(contrast(found[text], found[ground]) for text, ground in pairs) >= 4.5
 
 

@@ -195,3 +195,69 @@ def test_rendering_never_imports_torch():
     assert (
         subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0
     )
+
+
+def test_a_class_that_was_found_stands_on_the_first_screen_and_leads_to_its_block(found):
+    page = Page(render_report(found))
+    words = page.words()
+    assert "1 of 2 tested classes" in words
+    assert "Found to decide by something beside its object." in words
+    assert "decides by a patch at the top left in 12 of 30 tested images" in words
+    places = {attrs["id"] for _, attrs in page.tags if "id" in attrs}
+    links = {attrs["href"][1:] for attrs in page.all("a") if attrs["href"].startswith("#")}
+    assert {"verdict-1", "verified", "local-cause", "verdicts"} <= links <= places
+    assert "That was done for samples of the tested classes" in words
+    assert "How often these tests raise a false alarm was not measured" in words
+
+
+def test_every_file_of_a_tested_run_is_there(found):
+    index = render_report(found)
+    page = Page(index)
+    names = {attrs["src"] for attrs in page.all("img") if attrs["src"]}
+    assert {"assets/cues/1-0.png", "assets/images/12-covered.jpg"} <= names
+    assert all((index.parent / name).is_file() for name in names)
+    assert data_of(index)["shelves"]["verdict-1-cases"] == [12, 10]
+    assert data_of(index)["cases"]["12"]["patch"] == ["95.5", "71.5", "24.0", "18.0"]
+
+
+def test_hostile_names_are_text_among_the_verdicts(found):
+    page = Page(render_report(found))
+    assert [attrs["src"] for attrs in page.all("script")] == ["assets/cases.js", "assets/report.js"]
+    assert not any(name.startswith("on") for _, attrs in page.tags for name in attrs)
+    assert not any("style" in attrs for _, attrs in page.tags)
+    assert f"{SCRIPT} decides by a patch" in page.words()
+
+
+def test_on_estimated_regions_nothing_is_called_spurious(
+    tmp_path, write_run, judged_row, case, verdicts
+):
+    verified = case(0, 0, 0, on=False, galleries=["verified"], spurious_verified=True)
+    run = write_run(
+        tmp_path / "run",
+        [verified],
+        [judged_row(0, ("local",), verdict_estimated=True), judged_row(1)],
+        summary={"verdicts": verdicts(estimated_regions=True)},
+    )
+    words = Page(render_report(run)).words()
+    assert "Warning: a cause outside the estimated region may decide." in words
+    assert "warning: cause outside the estimated region" in words
+    assert "The regions are estimated" in words.replace(" ,", ",")
+    assert "spurious" not in words.split("Manifest")[0].lower()
+
+
+@pytest.mark.parametrize(
+    ("more", "headline"),
+    [
+        ({"has_regions": False, "estimated_regions": True}, "nothing says where the objects are"),
+        ({"budget": 0}, "the run was given no budget for it"),
+        ({}, "no class was tested"),
+    ],
+)
+def test_where_nothing_was_tested_the_page_says_so(tmp_path, write_run, verdicts, more, headline):
+    untested = verdicts(**{"counts": {"not_tested": 4}} | more)
+    run = write_run(tmp_path / "run", summary={"verdicts": untested})
+    page = Page(render_report(run))
+    assert headline in page.words()
+    assert "This run did not do so." in page.words()
+    assert "#verdicts" not in {attrs["href"] for attrs in page.all("a")}
+    assert "spurious" not in page.words().lower()

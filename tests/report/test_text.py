@@ -6,6 +6,7 @@ from audit.report.text import (
     NOT_AVAILABLE,
     clean,
     count,
+    effect,
     interval,
     percent,
     probability,
@@ -76,3 +77,11 @@ def test_clean_keeps_both_ends_of_a_long_name():
     shown = clean("a" * 100 + "z" * 100, 11)
     assert shown == "aaaaa…zzzzz"
     assert len(shown) == 11
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0.254, "0.25"), (-0.014, "−0.01"), (-0.004, "0.00"), (1.0, "1.00"), (None, NOT_AVAILABLE)],
+)
+def test_effects_have_a_true_minus_and_no_negative_zero(value, shown):
+    assert effect(value) == shown

@@ -12,6 +12,7 @@ VERDICTS = pd.DataFrame(
         "label": ["fish", "truck", "horse"],
         "verdict": ["spurious", "clean", "not_tested"],
         "verdict_by": ["local", None, None],
+        "verdict_estimated": False,
         "local_passes": [True, False, None],
     }
 )
@@ -62,6 +63,14 @@ def test_a_background_marks_the_class_and_no_case(table):
     assert (found["spurious_class"], found["local_cause"]) == (True, True)
     assert not found["spurious_verified"]
     assert found["reason"].endswith("'fish' is a class found to decide by the background")
+
+
+def test_on_estimated_regions_nothing_is_called_found(table):
+    found = _marked(table.s1(10, 0.5), [0], VERDICTS.assign(verdict_estimated=True)).loc[10]
+    assert found["reason"].endswith(
+        "'fish' is a class that may decide by a patch outside its region, if the estimated regions "
+        "are right"
+    )
 
 
 def test_an_untestable_image_says_why(table):

@@ -1,0 +1,1 @@
+"""Suspicion tested: the image is changed in one place and classified again."""

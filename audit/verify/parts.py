@@ -1,0 +1,198 @@
+"""Interventions part by part, one predicted class each: changed pictures in, committed rows out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import Tensor
+
+from audit.engine import part_metadata
+from audit.models.logits import logits_of
+from audit.models.preprocessing import normalise
+from audit.plan import Plan
+from audit.regions.boxes import mask_boxes
+from audit.tables.parts import done_parts, part_path, write_table
+from audit.tables.schema import arrow_schema
+from audit.verify.changes import Change, Outcome, classified
+from audit.verify.choice import Choice, Tested
+from audit.verify.local import Host, LocalTest, local_changes
+from audit.verify.maps import Maps
+from audit.verify.subjects import Subject, read_subjects
+from audit.verify.swap import NECESSITY, SUFFICIENCY, Background, backgrounds, swaps
+
+__all__ = ["VERIFY_VERSION", "write_interventions"]
+
+#: Raised with every change of what an intervention does.
+VERIFY_VERSION = 1
+_SECOND_FILL = {"blur": "inpaint", "inpaint": "blur", "mean": "blur"}
+_TWICE_FILLED = 10  # images a class whose verdict is checked by a second fill
+_THREADS = 8
+
+
+@dataclass(frozen=True)
+class _Pool:
+    """Images of every class: pasted into, and swapped with."""
+
+    hosts: list[Host]
+    backgrounds: list[Background]
+
+
+def write_interventions(
+    plan: Plan, folder: Path, choice: Choice, maps: Maps, progress: Callable[[int], object]
+) -> None:
+    """Write one part for each class of ``choice`` that is not done yet, below ``folder``.
+
+    ``progress`` is told of each class that is done. Parts of another choice are removed.
+    """
+    fingerprints = [_metadata(plan, tested) for tested in choice.classes]
+    done = {
+        k
+        for k, said in enumerate(fingerprints)
+        if part_path(folder, k).name in _whole(folder, said)
+    }
+    for k in set(done_parts(folder, {})) - set(range(len(fingerprints))):
+        part_path(folder, k).unlink()
+    progress(len(done))
+    if len(done) == len(fingerprints):
+        return
+    pool = _read_pool(plan, choice, maps)
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, _THREADS)) as threads:
+        for k, tested in enumerate(choice.classes):
+            if k not in done:
+                changes = _changes(plan, tested, pool, maps, threads)
+                outcomes = classified(changes, partial(_classify, plan), plan.config.batch_size)
+                table = _table(list(outcomes), plan, maps)
+                write_table(table, part_path(folder, k), fingerprints[k])
+                progress(1)
+
+
+def _whole(folder: Path, metadata: dict[str, str]) -> set[str]:
+    return {part_path(folder, k).name for k in done_parts(folder, metadata)}
+
+
+def _metadata(plan: Plan, tested: Tested) -> dict[str, str]:
+    said = f"{plan.config.fill} {tested.sample.tolist()} {tested.suspects.tolist()}"
+    return part_metadata(plan) | {
+        "verify_version": str(VERIFY_VERSION),
+        "class": str(tested.cls),
+        "tested": said,
+    }
+
+
+def _read_pool(plan: Plan, choice: Choice, maps: Maps) -> _Pool:
+    subjects = list(read_subjects(plan, choice.pool, *maps.of(choice.pool)))
+    pictures = torch.from_numpy(np.stack([one.picture for one in subjects])).permute(0, 3, 1, 2)
+    size = plan.config.batch_size
+    groups = torch.split(pictures, size)
+    found = [_classify(plan, group.contiguous()).cpu() for group in groups]
+    probability = torch.cat(found).numpy()
+    hosts = [Host(one, known) for one, known in zip(subjects, probability, strict=True)]
+    return _Pool(hosts, backgrounds(subjects, plan.config.fill, plan.config.seed))
+
+
+def _changes(
+    plan: Plan, tested: Tested, pool: _Pool, maps: Maps, threads: ThreadPoolExecutor
+) -> Iterator[Change]:
+    """Every change of one class, in a fixed order; the pictures are made by ``threads``."""
+    sample = list(read_subjects(plan, tested.sample, *maps.of(tested.sample)))
+    suspects = list(read_subjects(plan, tested.suspects, *maps.of(tested.suspects)))
+    others = [host for host in pool.hosts if host.subject.predicted != tested.cls]
+    seed, fill = plan.config.seed, plan.config.fill
+    base = LocalTest("sample", (fill,), others, None, seed)
+    tasks: list[Callable[[], list[Change]]] = []
+    for k, subject in enumerate(sample):
+        how = replace(base, stranger=sample[k - 1])
+        if k < _TWICE_FILLED:
+            how = replace(how, fills=(fill, _SECOND_FILL[fill]))
+        tasks.append(partial(_listed, partial(local_changes, subject, how)))
+    how = replace(base, role="suspect")
+    tasks += [partial(_listed, partial(local_changes, one, how)) for one in suspects]
+    tasks += _swap_tasks(plan, tested.cls, sample, pool)
+    return chain.from_iterable(_in_turn(tasks, threads))
+
+
+def _swap_tasks(
+    plan: Plan, cls: int, sample: Sequence[Subject], pool: _Pool
+) -> list[Callable[[], list[Change]]]:
+    """Necessity of every sampled object, sufficiency of as many others."""
+    seed = plan.config.seed
+    others = [host for host in pool.hosts if host.subject.predicted != cls]
+    strange = {host.subject.index for host in others}
+    donors = {
+        "same": backgrounds(sample, plan.config.fill, seed),
+        "other": [one for one in pool.backgrounds if one.index in strange],
+    }
+    chosen = np.random.default_rng([seed, cls]).permutation(len(others))[: len(sample)]
+    objects = [(NECESSITY, one, one.probability) for one in sample]
+    objects += [(SUFFICIENCY, others[i].subject, float(others[i].probability[cls])) for i in chosen]
+    return [
+        partial(_listed, partial(swaps, one, (cls, p), test, donors, seed))
+        for test, one, p in objects
+    ]
+
+
+def _listed(make: Callable[[], Iterator[Change]]) -> list[Change]:
+    return list(make())
+
+
+def _in_turn(
+    tasks: Sequence[Callable[[], list[Change]]], threads: ThreadPoolExecutor
+) -> Iterator[list[Change]]:
+    """The tasks' results in order, a few ahead of what is consumed: the pictures are large."""
+    ahead = 2 * _THREADS
+    waiting = [threads.submit(task) for task in tasks[:ahead]]
+    for k in range(len(tasks)):
+        if k + ahead < len(tasks):
+            waiting.append(threads.submit(tasks[k + ahead]))
+        yield waiting[k].result()
+        waiting[k] = None  # type: ignore[call-overload]
+
+
+def _classify(plan: Plan, views: Tensor) -> Tensor:
+    """Probabilities B×C of uint8 views B×3×H×W."""
+    with torch.inference_mode():
+        inputs = normalise(views.to(plan.device), plan.classifier.preprocessing)
+        output = plan.classifier.module(inputs)
+        return plan.space.scores(logits_of(output).float()).softmax(dim=1)
+
+
+def _table(outcomes: list[Outcome], plan: Plan, maps: Maps) -> pa.Table:
+    names = plan.space.names
+    id_of = dict(zip(maps.index.tolist(), maps.sample_id, strict=True))
+    rows = [
+        _row(one) | {"sample_id": id_of[one.change.index], "watched_label": names[one.change.cls]}
+        for one in outcomes
+    ]
+    return pa.Table.from_pylist(rows, schema=arrow_schema("interventions"))
+
+
+def _row(outcome: Outcome) -> dict[str, object]:
+    change = outcome.change
+    box: list[int | None] = [None] * 4
+    if change.patch is not None:
+        box = mask_boxes(change.patch[None])[0].astype(int).tolist()
+    return {
+        "index": change.index,
+        "role": change.role,
+        "watched_class": change.cls,
+        "test": change.test,
+        "kind": change.kind,
+        "attempt": change.attempt,
+        "fill": change.fill or None,
+        "other_index": change.other_index,
+        **dict(zip(("x0", "y0", "x1", "y1"), box, strict=True)),
+        "area_fraction": None if change.patch is None else float(change.patch.mean()),
+        "on_other_object": change.on_other_object,
+        "p_before": change.p_before,
+        "p_after": outcome.p_after,
+        "pred_after": outcome.pred_after,
+    }

@@ -1,0 +1,39 @@
+"""The second pass over a run's images: choose what to test, change the pictures, keep the rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from tqdm import tqdm
+
+from audit.plan import Plan
+from audit.results import Interventions
+from audit.tables.parts import read_parts
+from audit.tables.schema import arrow_schema
+from audit.verify.choice import choose, default_budget
+from audit.verify.maps import read_maps
+from audit.verify.parts import write_interventions
+
+__all__ = ["intervene"]
+
+
+def intervene(plan: Plan, run: Path, images: pd.DataFrame, cases: pd.DataFrame) -> Interventions:
+    """Test the run whose ``images`` parts are whole, one part a class; parts done are kept.
+
+    ``images`` holds the columns audit.triage.READ of every image, and ``cases`` their triage.
+    """
+    config, folder = plan.config, run / "interventions"
+    budget = config.budget
+    if budget is None:
+        budget = default_budget(len(images), len(plan.source.listing.classes))
+    choice = choose(images, cases, budget, config.seed)
+    wanted = [part for one in choice.classes for part in (one.sample, one.suspects)]
+    maps = read_maps(run / "images", np.concatenate([choice.pool, *wanted]), plan.grid)
+    with tqdm(total=len(choice.classes), unit="class", desc="test", disable=None) as bar:
+        write_interventions(plan, folder, choice, maps, bar.update)
+    empty = arrow_schema("interventions").empty_table()
+    rows = pa.concat_tables([empty, *(table for _, table in read_parts(folder))])
+    return Interventions(rows.to_pandas(), budget, config.fill, plan.size)
