@@ -66,7 +66,7 @@ def choose_regions(
         return RegionChoice(found, kind, found.digest, found.warnings)
     if asked == "native" or _brings(source, indices):
         taken = ("--regions auto took the annotations that came with the dataset",)
-        notes = taken if asked == "auto" else ()
+        notes = taken if asked == "auto" else _nothing_native(source)
         return RegionChoice("native", "native", source.listing.annotations, notes)
     return _estimated(config, source, indices, device, say)
 
@@ -81,6 +81,16 @@ def _brings(source: Source | ArraySource, indices: np.ndarray) -> bool:
         return bool(source.listing.annotations)
     spread = np.linspace(0, len(indices) - 1, min(_PEEKED, len(indices))).astype(int)
     return any(source.read(int(i)).annotation.objects for i in indices[spread])
+
+
+def _nothing_native(source: Source | ArraySource) -> tuple[str, ...]:
+    """Said where it is known before reading that the dataset brings no regions."""
+    if source.listing.annotations:
+        return ()
+    return (
+        "the dataset brings no regions, so where a map should lie is unknown: --regions auto "
+        f"estimates them, and {', '.join(REGIONS[3:])} read yours",
+    )
 
 
 def _estimated(

@@ -25,6 +25,7 @@ import numpy as np
 from audit.data.decode import digest_of, one_line, read_file
 from audit.errors import DataError
 from audit.records import Listing, Reading
+from audit.regions.files import no_file
 from audit.regions.join import examples
 
 __all__ = ["CocoFile", "CocoImage", "CocoSource", "finite_numbers", "is_id", "is_size", "read_coco"]
@@ -197,8 +198,7 @@ def read_coco(file: Path) -> CocoFile:
 
 def _bytes(file: Path) -> bytes:
     if not file.is_file():
-        what = "is a folder" if file.is_dir() else "does not exist"
-        raise DataError(f"COCO file {str(file)!r} {what}: an instances JSON is needed")
+        raise DataError(f"COCO file {str(file)!r} {no_file(file)}: an instances JSON is needed")
     try:
         size = file.stat().st_size
         if size > _LARGEST:

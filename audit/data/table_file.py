@@ -19,6 +19,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
 from audit.errors import DataError, nearest
+from audit.regions.files import no_file
 
 __all__ = ["BOX", "TableFile", "check_boxes", "floats", "read_table"]
 
@@ -50,7 +51,7 @@ def read_table(file: Path, needed: Sequence[str], together: Sequence[str] = ()) 
     if reader is None:
         raise DataError(f"table {str(file)!r}: the name must end in .csv or .parquet")
     if not file.is_file():
-        raise DataError(f"table {str(file)!r} does not exist")
+        raise DataError(f"table {str(file)!r} {no_file(file)}: a .csv or .parquet file is needed")
     try:
         table, left_out = reader(file)
     except (pa.ArrowException, OSError, UnicodeDecodeError, csv.Error) as error:

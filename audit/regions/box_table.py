@@ -39,10 +39,14 @@ class BoxTableAnnotations:
 
     def __init__(self, file: Path, listing: Listing) -> None:
         columns = read_table(Path(file).expanduser(), ("path", *BOX)).columns
-        names, name_of_row = _names(columns["path"])
+        try:
+            names, name_of_row = _names(columns["path"])
+            boxes, boxed = _boxes(columns)
+            said = columns.get("label", [""] * len(boxes))
+            labels, notes = _labels(said, listing.classes)
+        except DataError as error:
+            raise DataError(f"table {str(file)!r}: {error}") from error
         found = match_images(names, listing)
-        boxes, boxed = _boxes(columns)
-        labels, notes = _labels(columns.get("label", [""] * len(boxes)), listing.classes)
         image = found[name_of_row]
         rows = np.flatnonzero(boxed & (image >= 0))
         owned = np.column_stack([image[rows], boxes[rows], labels[rows]])

@@ -6,7 +6,7 @@ import numpy as np
 
 from audit.records import UNCLASSED, AnnotatedObject
 
-__all__ = ["clip", "mask_boxes", "objects_of", "union_area"]
+__all__ = ["clip", "mask_boxes", "objects_of", "outside", "union_area"]
 
 
 def objects_of(boxes: np.ndarray, label: int = UNCLASSED) -> tuple[AnnotatedObject, ...]:
@@ -33,18 +33,27 @@ def clip(boxes: np.ndarray, frame: tuple[float, float, float, float]) -> np.ndar
     return cut[(cut[:, 2] > cut[:, 0]) & (cut[:, 3] > cut[:, 1])]
 
 
+def outside(box: tuple[float, float, float, float], size: tuple[int, int] | None) -> bool:
+    """Whether a box has no area in an image of ``size`` (height, width); False for None."""
+    return size is not None and not len(clip(np.array(box), (0, 0, size[1], size[0])))
+
+
 def union_area(boxes: np.ndarray) -> float:
     """Area in square pixels that the boxes (n×4, x0 < x1, y0 < y1) cover together.
 
-    By coordinate compression: the boxes' edges cut the plane into at most (2n - 1)² cells, each
-    wholly inside or outside of every box.
+    By a sweep over x: between two neighbouring edges, the same rows are covered throughout.
     """
-    if len(boxes) == 0:
-        return 0.0
-    xs, ys = np.unique(boxes[:, [0, 2]]), np.unique(boxes[:, [1, 3]])
-    covered = np.zeros((len(ys) - 1, len(xs) - 1), dtype=bool)
-    for x0, y0, x1, y1 in boxes:
-        rows = slice(np.searchsorted(ys, y0), np.searchsorted(ys, y1))
-        columns = slice(np.searchsorted(xs, x0), np.searchsorted(xs, x1))
-        covered[rows, columns] = True
-    return float((np.diff(ys)[:, None] * np.diff(xs)[None, :] * covered).sum())
+    ys, row = np.unique(boxes[:, [1, 3]], return_inverse=True)
+    row = row.reshape(-1, 2)
+    heights = np.diff(ys)
+    edges = np.concatenate([boxes[:, 0], boxes[:, 2]])
+    change = np.repeat([1, -1], len(boxes))
+    depth = np.zeros(len(heights), dtype=np.int64)
+    area, last = 0.0, 0.0
+    for place in np.argsort(edges, kind="stable"):
+        if edges[place] > last:
+            area += (edges[place] - last) * heights[depth > 0].sum()
+        last = edges[place]
+        top, bottom = row[place % len(boxes)]
+        depth[top:bottom] += change[place]
+    return float(area)

@@ -1,7 +1,7 @@
 """COCO instances JSON: boxes, polygons and run-length masks of a dataset's images.
 
-The file is untrusted: what its C reader would take on faith (run lengths, sizes, coordinates) is
-checked before anything is drawn. Masks are drawn when an image is asked for, not before.
+The file is untrusted: everything is checked before it is used. Masks are drawn when an image is
+asked for, not before.
 """
 
 from __future__ import annotations
@@ -13,73 +13,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from pycocotools import mask as coco_mask
-
-from audit.data.coco import CocoFile, finite_numbers, is_id, is_size, read_coco
+from audit.data.coco import CocoFile, finite_numbers, is_id, read_coco
 from audit.errors import DataError
 from audit.records import AnnotatedObject, Annotation, Listing
+from audit.regions.boxes import outside
+from audit.regions.coco_shapes import Shape, Unusable, shape_of
 from audit.regions.join import examples, image_names, match_classes, match_images
 from audit.regions.turn import settle
 
 __all__ = ["CocoAnnotations"]
 
 _MOST_MASKS = 2**31  # pixels of all masks of one image together
-_LONGEST_OUTLINE = 2_000_000  # pixels: drawing takes some 100 bytes for each
-_MOST_DIGITS = 7  # of 5 bits each, for one run length
 
 _Box = tuple[float, float, float, float]
-
-
-class _Unusable(Exception):  # noqa: N818 - it becomes a line of the warnings
-    """A box or segmentation that cannot be used: the rule it breaks, and what was found."""
-
-    def __init__(self, rule: str, found: object) -> None:
-        super().__init__(rule)
-        self.rule = rule
-        self.found = reprlib.repr(found)
-
-
-@dataclass(frozen=True, slots=True)
-class _Polygons:
-    points: tuple[np.ndarray, ...]  # each float64[2n]: x, y, x, y, …; n ≥ 3
-
-    def area(self) -> float:
-        with np.errstate(over="ignore", invalid="ignore"):
-            return sum(
-                abs(float(p[::2] @ np.roll(p[1::2], -1) - p[1::2] @ np.roll(p[::2], -1))) / 2
-                for p in self.points
-            )
-
-    def drawn(self, size: tuple[int, int]) -> np.ndarray:
-        """H×W bool, by pycocotools' rule of which pixel is inside."""
-        side = max(size)
-        if any(p.min() < -side or p.max() > 2 * side for p in self.points):
-            raise _Unusable("a polygon far outside the image", self.points[0].tolist())
-        corners = [np.reshape(p, (-1, 2)) for p in self.points]
-        length = sum(np.abs(p - np.roll(p, 1, axis=0)).max(axis=1).sum() for p in corners)
-        if length > _LONGEST_OUTLINE:
-            raise _Unusable(f"an outline of more than {_LONGEST_OUTLINE} pixels", round(length))
-        merged = coco_mask.merge(coco_mask.frPyObjects(list(self.points), *size))
-        return _painted(_unpacked(merged["counts"].decode()), size)
-
-
-@dataclass(frozen=True, slots=True)
-class _Runs:
-    size: tuple[int, int]
-    lengths: np.ndarray  # uint32: pixels outside and inside in turn, down the columns
-
-    def area(self) -> float:
-        return float(self.lengths[1::2].sum())
-
-    def drawn(self, size: tuple[int, int]) -> np.ndarray:
-        """H×W bool."""
-        if self.size != size:
-            raise _Unusable("an RLE of another size than the image's", list(self.size))
-        return _painted(self.lengths, size)
-
-
-_Shape = _Polygons | _Runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +33,7 @@ class _Object:
     label: int
     ignore: bool
     box: _Box | None
-    shape: _Shape | None
+    shape: Shape | None
     area: float  # square pixels
 
 
@@ -100,6 +46,8 @@ class CocoAnnotations:
 
     def __init__(self, file: Path | CocoFile, listing: Listing) -> None:
         coco = file if isinstance(file, CocoFile) else read_coco(file)
+        if not coco.annotations:
+            raise DataError(f"{str(coco.file)!r} holds no annotations")
         self._digest = coco.digest
         self._source = coco.source
         found = match_images([image.name for image in coco.images], listing).tolist()
@@ -116,6 +64,7 @@ class CocoAnnotations:
                 f"{str(coco.file)!r}: none of its {len(coco.annotations)} annotations can be "
                 f"used: {why}"
             )
+        _refuse_fractions(coco.file, self._objects)
         self._warnings = (*notes, *told, *_missing(coco, found, listing, self._objects))
 
     @property
@@ -182,7 +131,7 @@ def _by_image(
             category = label[_key(entry, "category_id", label)]
             if image >= 0:
                 objects[image].append(_object(entry, category, sizes[image], name, told))
-        except _Unusable as error:
+        except Unusable as error:
             told[f"annotations left out, {error.rule}"].append(f"{name}: {error.found}")
     return {image: those for image, those in objects.items() if those}
 
@@ -195,10 +144,10 @@ def _name(entry: object, place: int) -> str:
 
 def _key(entry: object, name: str, known: Mapping[Hashable, int]) -> Hashable:
     if not isinstance(entry, dict):
-        raise _Unusable("not a JSON object", entry)
+        raise Unusable("not a JSON object", entry)
     key = entry.get(name)
     if not is_id(key) or key not in known:
-        raise _Unusable(f"{name} unknown", key)
+        raise Unusable(f"{name} unknown", key)
     return key
 
 
@@ -211,11 +160,11 @@ def _object(
 ) -> _Object:
     crowd = entry.get("iscrowd") or 0
     if crowd not in (0, 1):
-        raise _Unusable("iscrowd neither 0 nor 1", crowd)
+        raise Unusable("iscrowd neither 0 nor 1", crowd)
     box = _box(entry.get("bbox"))
     try:
-        shape = _shape(entry.get("segmentation"), size)
-    except _Unusable as error:
+        shape = shape_of(entry.get("segmentation"), size)
+    except Unusable as error:
         if box is None:
             raise
         told[f"segmentations not used, the box instead, {error.rule}"].append(
@@ -223,11 +172,13 @@ def _object(
         )
         shape = None
     if box is None and shape is None:
-        raise _Unusable("neither bbox nor segmentation", sorted(entry))
+        raise Unusable("neither bbox nor segmentation", sorted(entry))
+    if box is not None and shape is None and outside(box, size):
+        told["boxes outside their image"].append(f"{name}: {reprlib.repr(entry['bbox'])}")
     return _Object(label, crowd == 1, box, shape, _area(entry.get("area"), box, shape))
 
 
-def _area(stated: object, box: _Box | None, shape: _Shape | None) -> float:
+def _area(stated: object, box: _Box | None, shape: Shape | None) -> float:
     """Square pixels: as stated, else of the box, else of the shape."""
     numbers = finite_numbers([stated])
     if numbers and numbers[0] > 0:
@@ -243,84 +194,11 @@ def _box(found: object) -> _Box | None:
         return None
     numbers = finite_numbers(found)
     if numbers is None or len(numbers) != 4:  # noqa: PLR2004
-        raise _Unusable("bbox not four finite numbers", found)
+        raise Unusable("bbox not four finite numbers", found)
     x, y, width, height = numbers
     if width <= 0 or height <= 0:
-        raise _Unusable("bbox without area", found)
+        raise Unusable("bbox without area", found)
     return x, y, x + width, y + height
-
-
-def _shape(found: object, size: tuple[int, int] | None) -> _Shape | None:
-    if found is None or found == []:
-        return None
-    if isinstance(found, list):
-        return _polygons(found)
-    if isinstance(found, dict):
-        return _runs(found, size)
-    raise _Unusable("neither polygons nor an RLE", found)
-
-
-def _polygons(found: list[Any]) -> _Polygons:
-    points = []
-    for polygon in found:
-        numbers = finite_numbers(polygon)
-        if numbers is None or len(numbers) < 6 or len(numbers) % 2:  # noqa: PLR2004
-            raise _Unusable("a polygon not of 6 or more finite numbers, x and y in turn", polygon)
-        points.append(np.array(numbers))
-    return _Polygons(tuple(points))
-
-
-def _runs(found: Mapping[str, Any], size: tuple[int, int] | None) -> _Runs:
-    stated, counts = found.get("size"), found.get("counts")
-    if not isinstance(stated, list) or not is_size(stated):
-        raise _Unusable("an RLE's size not height and width", stated)
-    own = (stated[0], stated[1])
-    if size is not None and own != size:
-        raise _Unusable("an RLE's size (height, width) not the image's", stated)
-    lengths = _unpacked(counts) if isinstance(counts, str) else _plain(counts)
-    n_pixels = own[0] * own[1]
-    if lengths.min(initial=0) < 0 or lengths.max(initial=0) > n_pixels:
-        raise _Unusable("an RLE with a run below 0 or longer than the image", counts)
-    if lengths.sum() != n_pixels:
-        raise _Unusable("an RLE whose runs are not the image's pixels together", counts)
-    return _Runs(own, lengths.astype(np.uint32))
-
-
-def _plain(counts: object) -> np.ndarray:
-    """Run lengths given as a list of whole numbers: int64."""
-    if not isinstance(counts, list) or not set(map(type, counts)) <= {int}:
-        raise _Unusable("an RLE's counts neither a text nor whole numbers", counts)
-    try:
-        return np.array(counts, dtype=np.int64)
-    except OverflowError:
-        raise _Unusable("an RLE with a run below 0 or longer than the image", counts) from None
-
-
-def _unpacked(counts: str) -> np.ndarray:
-    """Run lengths of COCO's compressed RLE: int64.
-
-    A character holds 5 bits, the lowest first, and whether more follow; from the fourth on, a
-    number is the difference to the last but one.
-    """
-    digits = np.frombuffer(counts.encode("utf-8", "replace"), dtype=np.uint8).astype(np.int64) - 48
-    if not counts.isascii() or not counts or digits.min() < 0 or digits.max() >= 64:  # noqa: PLR2004
-        raise _Unusable("an RLE with characters that are none of COCO's", counts)
-    ends = np.flatnonzero(digits & 32 == 0) + 1
-    starts = np.concatenate([[0], ends[:-1]])
-    n_digits = ends - starts
-    if len(ends) == 0 or ends[-1] != len(digits) or n_digits.max() > _MOST_DIGITS:
-        raise _Unusable("an RLE with a number that does not end", counts)
-    place = np.arange(len(digits)) - np.repeat(starts, n_digits)
-    values = np.add.reduceat((digits & 31) << 5 * place, starts)
-    values -= np.where(digits[ends - 1] & 16, 1 << 5 * n_digits, 0)
-    values[1::2] = values[1::2].cumsum()
-    values[2::2] = values[2::2].cumsum()
-    return values
-
-
-def _painted(lengths: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    inside = np.arange(len(lengths)) % 2 == 1
-    return np.ascontiguousarray(np.repeat(inside, lengths).reshape(size[::-1]).T)
 
 
 def _drawn(one: _Object, frame: tuple[int, int], bad: list[str]) -> AnnotatedObject:
@@ -328,9 +206,22 @@ def _drawn(one: _Object, frame: tuple[int, int], bad: list[str]) -> AnnotatedObj
     if one.shape is not None:
         try:
             mask = one.shape.drawn(frame)
-        except _Unusable as error:
+        except Unusable as error:
             bad.append(f"{error.rule}: {error.found}")
     return AnnotatedObject(one.box, mask, one.label, one.ignore)
+
+
+def _refuse_fractions(file: Path, objects: Mapping[int, Sequence[_Object]]) -> None:
+    """Boxes in fractions of the image would all lie in its first pixel."""
+    if all(
+        one.shape is None and one.box is not None and max(one.box) <= 1
+        for those in objects.values()
+        for one in those
+    ):
+        raise DataError(
+            f"{str(file)!r}: no box reaches beyond 1: these look like fractions of the image; "
+            "multiply them by its width and height"
+        )
 
 
 def _missing(

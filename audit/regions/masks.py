@@ -51,7 +51,8 @@ class MaskAnnotations:
     """The masks below ``folder``, by their images' names without file type; read when asked for.
 
     Raises DataError where there is no such folder or no PNG below it, where none of them is of an
-    image of the dataset, and where one that is cannot be opened.
+    image of the dataset, and where not one of those can be used. What can be told without decoding
+    is checked at once.
     """
 
     def __init__(self, folder: Path, listing: Listing) -> None:
@@ -63,14 +64,23 @@ class MaskAnnotations:
         self._files = {index: name for index, name in pairs if index >= 0}
         self._n_classes = len(listing.classes)
         self._voc = _voc_order(listing.classes)
-        self.digest = _digest(self._folder, self._files, listing.classes)
-        self.warnings = (*unmatched(shown, found, listing), *self._order_warning())
+        self._bad, self.digest = _checked(self._folder, self._files, listing.classes)
+        left_out = [f"{shown_name(self._files[i])}: {why}" for i, why in self._bad.items()]
+        if len(left_out) == len(self._files):
+            raise DataError(
+                f"none of the {len(left_out)} masks in {str(folder)!r} can be used: "
+                f"{examples(left_out)}"
+            )
+        told = (f"masks left out: {len(left_out)} ({examples(left_out)})",) if left_out else ()
+        self.warnings = (*unmatched(shown, found, listing), *told, *self._order_warning())
 
     def of(self, index: int, size: tuple[int, int], orientation: int) -> Annotation:
         """The mask's objects, one a class (H×W bool each), upright, ``size`` = (height, width)."""
         name = self._files.get(index)
         if name is None:
             return Annotation()
+        if index in self._bad:
+            return Annotation(note=f"mask not used: {self._bad[index]}")
         try:
             header = _header(self._folder / name)
             if sorted(header.size) != sorted(size):
@@ -112,11 +122,11 @@ class MaskAnnotations:
         return value - 1 if value <= self._n_classes else OTHER
 
     def _order_warning(self) -> tuple[str, ...]:
-        """Said where it matters that the first mask's values are taken in VOC's order."""
+        """Said where it matters that the first usable mask's values are taken in VOC's order."""
         own = tuple(range(self._n_classes))
-        if self._voc is None or self._voc[: self._n_classes] == own or not self._files:
+        if self._voc is None or self._voc[: self._n_classes] == own:
             return ()
-        name = self._files[min(self._files)]
+        name = self._files[min(self._files.keys() - self._bad.keys())]
         try:
             with Image.open(self._folder / name, formats=("PNG",)) as image:
                 in_order = image.mode == "P" and _has_voc_colours(image)
@@ -137,36 +147,52 @@ def _voc_order(classes: tuple[str, ...]) -> tuple[int, ...] | None:
     return tuple(index.get(name, OTHER) for name in voc) if index.keys() <= set(voc) else None
 
 
-def _digest(folder: Path, files: Mapping[int, str], classes: tuple[str, ...]) -> str:
+def _checked(
+    folder: Path, files: Mapping[int, str], classes: tuple[str, ...]
+) -> tuple[dict[int, str], str]:
+    """Why masks cannot be used, as far as their headers tell, and the hash of all masks."""
+    bad: dict[int, str] = {}
     parts = [repr(classes).encode()]
     for index, name in sorted(files.items()):
+        content = ""
         try:
+            _header(folder / name)
             with (folder / name).open("rb") as file:
-                content = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
+                hashed = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
+            content = hashed.hexdigest()
+        except _UnusableMask as error:
+            bad[index] = str(error)
         except OSError as error:
-            raise DataError(f"mask {name!r} cannot be read: {error.strerror}") from error
-        parts.append(f"\0{index}\0{shown_name(name)}\0{content.hexdigest()}".encode())
-    return digest_of(*parts)
+            bad[index] = _said(error)
+        parts.append(f"\0{index}\0{shown_name(name)}\0{content}".encode())
+    return bad, digest_of(*parts)
+
+
+def _said(error: OSError) -> str:
+    return (error.strerror or type(error).__name__).lower()
 
 
 def _header(path: Path) -> _Header:
     """What a PNG says of itself in its first 26 bytes, before anything is decoded."""
     try:
+        if path.exists() and not path.is_file():
+            raise _UnusableMask("not a regular file")
         with path.open("rb") as file:
             start = file.read(26)
     except OSError as error:
-        raise _UnusableMask((error.strerror or type(error).__name__).lower()) from None
+        raise _UnusableMask(_said(error)) from None
     if len(start) < 26 or start[:8] != _SIGNATURE or start[12:16] != b"IHDR":  # noqa: PLR2004
         raise _UnusableMask("the file is no PNG, or cut off in its header")
     width, height = (int.from_bytes(start[at : at + 4], "big") for at in (16, 20))
-    return _Header((height, width), bits=start[24], colour=start[25])
+    header = _Header((height, width), bits=start[24], colour=start[25])
+    if header.colour not in (_GREY, _PALETTE):
+        mode = _UNUSED.get(header.colour, f"of colour type {header.colour}")
+        raise _UnusableMask(f"its pixels are {mode}; a palettised or grey PNG is needed")
+    return header
 
 
 def _pixels(path: Path, header: _Header) -> tuple[np.ndarray, bool]:
     """The stored values (H×W, unsigned), and whether the PNG carries VOC's colour map."""
-    if header.colour not in (_GREY, _PALETTE):
-        mode = _UNUSED.get(header.colour, f"of colour type {header.colour}")
-        raise _UnusableMask(f"its pixels are {mode}; a palettised or grey PNG is needed")
     try:
         with Image.open(path, formats=("PNG",)) as image:
             image.load()

@@ -13,6 +13,8 @@ from audit.regions.boxes import clip, mask_boxes, union_area
 
 __all__ = ["Group", "ignored", "on_view"]
 
+_TOGETHER = 64  # boxes drawn at a time, each on a raster of its own
+
 
 @dataclass(frozen=True)
 class Group:
@@ -58,8 +60,10 @@ def _has_area(one: AnnotatedObject, view: View) -> bool:
 
 
 def _raster(objects: Sequence[AnnotatedObject], view: View) -> np.ndarray:
-    boxes = [one.box for one in objects if one.mask is None]
-    union = view.of_boxes(np.array(boxes, dtype=np.float64).reshape(-1, 4))
+    boxes = np.array([one.box for one in objects if one.mask is None], dtype=np.float64)
+    union = np.zeros((view.height, view.width), dtype=bool)
+    for first in range(0, len(boxes), _TOGETHER):
+        union |= view.of_boxes(boxes[first : first + _TOGETHER])
     for one in objects:
         if one.mask is not None:
             union |= view.of_mask(one.mask)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from audit.records import AnnotatedObject, Annotation
-from audit.regions.boxes import clip
+from audit.regions.boxes import outside
 
 __all__ = ["settle", "turned"]
 
+_MOST_OBJECTS = 10_000  # of one image: scoring them takes seconds
 #: EXIF orientation → mirror left-right, then top-bottom, then swap rows and columns: upright.
 _UPRIGHT = {
     1: (False, False, False),
@@ -35,21 +37,25 @@ def settle(
 
     ``stated`` is the (height, width) that the file gives for the image, None where it gives none.
     Objects are turned where that is the size of the unturned photo, left out where it is neither
-    that nor ``size``, and where they lie outside the image; the note says so.
+    that nor ``size``, where they lie outside the image or hold no pixel of it, and where they are
+    too many; the note says so.
     """
     if stated is not None and stated != size:
         sideways = _UPRIGHT.get(orientation, _UPRIGHT[1])[2]
         if not sideways or stated != size[::-1]:
             return Annotation(note=f"annotations not used: they are {_of_another(stated, size)}")
         objects = [turned(one, stated, orientation) for one in objects]
-    inside = tuple(one for one in objects if _shown(one, size))
+    if len(objects) > _MOST_OBJECTS:
+        said = f"{len(objects)} of one image, the limit is {_MOST_OBJECTS}"
+        return Annotation(note=f"annotations not used: {said}")
+    why_not = [_left_out(one, size) for one in objects]
     notes = []
     if stated is not None and stated != size:
         notes.append(f"annotations of the unturned photo ({_size(stated)}) turned upright")
-    if len(inside) < len(objects):
-        outside = len(objects) - len(inside)
-        notes.append(f"{outside} of {len(objects)} annotated objects lie outside the image")
-    return Annotation(inside, note="; ".join(notes))
+    for why, n in sorted(Counter(filter(None, why_not)).items()):
+        notes.append(f"{n} of {len(objects)} annotated objects {why}")
+    kept = tuple(one for one, why in zip(objects, why_not, strict=True) if not why)
+    return Annotation(kept, note="; ".join(notes))
 
 
 def turned(one: AnnotatedObject, size: tuple[int, int], orientation: int) -> AnnotatedObject:
@@ -72,10 +78,13 @@ def turned(one: AnnotatedObject, size: tuple[int, int], orientation: int) -> Ann
     return replace(one, box=box, mask=mask)
 
 
-def _shown(one: AnnotatedObject, size: tuple[int, int]) -> bool:
-    if one.mask is not None:
-        return bool(one.mask.any())
-    return len(clip(np.array(one.box), (0, 0, size[1], size[0]))) > 0
+def _left_out(one: AnnotatedObject, size: tuple[int, int]) -> str:
+    """Why an object is nowhere in an image of ``size``; empty where it is somewhere."""
+    if one.mask is not None and one.mask.any():
+        return ""
+    if one.box is not None and outside(one.box, size):
+        return "lie outside the image"
+    return "" if one.mask is None else "hold no pixel's centre"
 
 
 def _of_another(stated: tuple[int, int], size: tuple[int, int]) -> str:

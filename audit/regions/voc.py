@@ -21,6 +21,7 @@ from defusedxml.ElementTree import fromstring
 from audit.data.decode import digest_of, one_line, shown_name
 from audit.errors import DataError
 from audit.records import UNCLASSED, AnnotatedObject, Annotation, Listing
+from audit.regions.boxes import outside
 from audit.regions.join import examples, image_names, match_classes, match_images
 from audit.regions.turn import settle
 
@@ -244,9 +245,11 @@ def _warnings(named: Sequence[tuple[str, _File]]) -> tuple[str, ...]:
     refused = [f"{name}: {line}" for name, file in named for line in file.refused]
     bare = [name for name, file in named if not (file.bad or file.objects or file.refused)]
     shifted = [name for name, file in named if any(min(one.box) < 0 for one in file.objects)]
+    off = [name for name, file in named if any(outside(one.box, file.size) for one in file.objects)]
     return (
         *_said("annotation files left out", bad),
         *_said("annotated objects left out", refused),
+        *_said("annotation files with boxes outside their image", off),
         *_said("annotation files without an object", bare),
         *_said("annotation files with corners below 1, where VOC counts from 1", shifted),
     )

@@ -155,6 +155,11 @@ def test_rows_that_break_the_rules(tmp_path, row, says):
         table(tmp_path, f"{HEAD}b.png,0,0,5,5,\n{row}\n")
 
 
+def test_the_table_is_named_with_the_row(tmp_path):
+    with pytest.raises(DataError, match=r"^table '.*boxes\.csv': row 1: the box \(5, 0, 5, 9\) "):
+        table(tmp_path, HEAD + "b.png,5,0,5,9,\n")
+
+
 def test_no_path_of_the_dataset_is_an_error(tmp_path):
     with pytest.raises(DataError, match=r"none of the 1 annotated images .*'z.png'.*'cat/a.png'"):
         table(tmp_path, HEAD + "z.png,0,0,5,9,\n")
@@ -179,6 +184,9 @@ def test_other_kinds_of_file_and_missing_ones(tmp_path):
         BoxTableAnnotations(tmp_path / "boxes.xlsx", listing("b.png"))
     with pytest.raises(DataError, match=r"none.csv' does not exist"):
         BoxTableAnnotations(tmp_path / "none.csv", listing("b.png"))
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(DataError, match=r"folder.csv' is a folder: a .csv or .parquet file is"):
+        BoxTableAnnotations(tmp_path / "folder.csv", listing("b.png"))
 
 
 # The whole

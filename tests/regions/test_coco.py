@@ -358,6 +358,37 @@ def test_annotations_of_other_images_alone_are_no_use(read):
         read(CAT | {"image_id": 2}, images=[IMAGE, strange])
 
 
+def test_boxes_outside_their_image_are_counted(read):
+    """In an image of unknown size its row says it."""
+    beyond = CAT | {"id": 2, "bbox": [48, 0, 9, 9]}
+    annotations = read(CAT, beyond)
+    assert annotations.warnings == ("boxes outside their image: 1 ('id 2: [48, 0, 9, 9]')",)
+    found = annotations.of(0, SIZE, 1)
+    assert len(found.objects) == 1
+    assert found.note == "1 of 2 annotated objects lie outside the image"
+    unstated = read(CAT, beyond, images=[{"id": 1, "file_name": "cat/a.png"}])
+    assert unstated.warnings == ()
+    assert unstated.of(0, SIZE, 1).note == found.note
+
+
+def test_fractions_are_not_taken_for_pixels(read):
+    fractions = CAT | {"bbox": [0.1, 0.1, 0.5, 0.9]}
+    with pytest.raises(DataError, match="these look like fractions of the image; multiply"):
+        read(fractions, fractions | {"id": 2})
+    assert len(read(fractions, CAT | {"id": 2}).of(0, SIZE, 1).objects) == 2
+
+
+def test_a_file_without_annotations_is_no_use(read):
+    with pytest.raises(DataError, match=r"instances\.json' holds no annotations"):
+        read()
+
+
+def test_an_object_between_pixel_centres_is_said_to_hold_none(read):
+    found = read(segmented([[1.1, 1.1, 1.2, 1.1, 1.2, 1.2]])).of(0, SIZE, 1)
+    assert found.objects == ()
+    assert found.note == "1 of 1 annotated objects hold no pixel's centre"
+
+
 @pytest.mark.parametrize("name", ["../x.png", "/etc/x.png", "a/../../x", "..\\x.png"])
 def test_names_that_leave_the_folder(read, name):
     with pytest.raises(DataError, match="outside the dataset's folder"):

@@ -60,6 +60,12 @@ def of(folder, size, orientation=1, classes=("cat", "dog")):
     return MaskAnnotations(folder, listing("a.jpg", classes=classes)).of(0, size, orientation)
 
 
+def beside_a_good_one(folder):
+    """Image 0 has the mask ``a.png`` that is there, image 1 a good one of one pixel."""
+    put(folder / "b.png", [[1]])
+    return MaskAnnotations(folder, listing("a.jpg", "b.jpg"))
+
+
 def said(found):
     """Label, ignore and the mask as rows of 0 and 1 of each object."""
     return [(one.label, one.ignore, one.mask.astype(int).tolist()) for one in found.objects]
@@ -173,11 +179,12 @@ def test_an_empty_mask_has_no_objects(tmp_path):
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA"])
 def test_colours_are_no_mask(tmp_path, mode):
     Image.new(mode, (3, 2)).save(tmp_path / "a.png")
-    found = of(tmp_path, (2, 3))
+    masks = beside_a_good_one(tmp_path)
+    found = masks.of(0, (2, 3), 1)
     assert found.objects == ()
-    assert found.note == (
-        f"mask not used: its pixels are {mode}; a palettised or grey PNG is needed"
-    )
+    why = f"its pixels are {mode}; a palettised or grey PNG is needed"
+    assert found.note == f"mask not used: {why}"
+    assert masks.warnings == (f"masks left out: 1 ('a.png: {why}')",)
 
 
 def test_a_picture_is_no_mask_of_classes(tmp_path):
@@ -218,17 +225,41 @@ def test_a_cut_off_png_becomes_a_note(tmp_path, kept):
     put(tmp_path / "a.png", rng.integers(0, 3, (40, 40)))
     data = (tmp_path / "a.png").read_bytes()
     (tmp_path / "a.png").write_bytes(data[:kept])
-    found = of(tmp_path, (40, 40))
+    found = beside_a_good_one(tmp_path).of(0, (40, 40), 1)
     assert found.objects == ()
     assert found.note.startswith("mask not used: ")
 
 
 def test_what_is_no_png_or_gone_becomes_a_note(tmp_path):
     (tmp_path / "a.png").write_text("<html>not found</html>, a failed download")
-    masks = MaskAnnotations(tmp_path, listing("a.jpg"))
+    masks = beside_a_good_one(tmp_path)
     assert "the file is no PNG" in masks.of(0, (4, 4), 1).note
-    (tmp_path / "a.png").unlink()
-    assert masks.of(0, (4, 4), 1).note == "mask not used: no such file or directory"
+    (tmp_path / "b.png").unlink()
+    assert masks.of(1, (1, 1), 1).note == "mask not used: no such file or directory"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (lambda path: path.symlink_to("nowhere.png"), "no such file or directory"),
+        (lambda path: path.symlink_to("a.png"), "too many levels of symbolic links"),
+        (os.mkfifo, "not a regular file"),
+        (lambda path: path.symlink_to("/dev/zero"), "not a regular file"),
+    ],
+    ids=["link to nothing", "link to itself", "pipe", "device"],
+)
+def test_what_cannot_be_opened_is_left_out_and_said_at_once(tmp_path, spoil, why):
+    spoil(tmp_path / "a.png")
+    masks = beside_a_good_one(tmp_path)
+    assert masks.warnings == (f"masks left out: 1 ('a.png: {why}')",)
+    assert masks.of(0, (1, 1), 1).note == f"mask not used: {why}"
+    assert len(masks.of(1, (1, 1), 1).objects) == 1
+
+
+def test_only_masks_that_cannot_be_used_end_the_run(tmp_path):
+    Image.new("RGB", (3, 2)).save(tmp_path / "a.png")
+    with pytest.raises(DataError, match=r"none of the 1 masks in .* can be used: 'a.png: its pix"):
+        MaskAnnotations(tmp_path, listing("a.jpg"))
 
 
 def test_images_and_masks_without_each_other_are_counted(tmp_path):

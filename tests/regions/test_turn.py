@@ -4,6 +4,7 @@ from PIL import Image, ImageOps
 
 from audit.data.decode import read_file
 from audit.records import AnnotatedObject
+from audit.regions import turn
 from audit.regions.boxes import mask_boxes
 from audit.regions.turn import settle, turned
 
@@ -87,12 +88,37 @@ def test_objects_of_another_image_are_not_used(size, orientation):
 
 
 def test_objects_outside_are_left_out():
-    """A box from the last column on, an empty mask, and one of which a quarter is inside."""
+    """A box from the last column on, the same with its empty mask, one of a quarter inside."""
     objects = [
         AnnotatedObject((8.0, 0.0, 9.0, 5.0)),
-        AnnotatedObject((0.0, 0.0, 2.0, 2.0), np.zeros(STORED, dtype=bool)),
+        AnnotatedObject((8.0, 0.0, 9.0, 5.0), np.zeros(STORED, dtype=bool)),
         AnnotatedObject((-1.0, -1.0, 1.0, 1.0)),
     ]
     found = settle(objects, STORED, STORED, 1)
     assert found.objects == (objects[2],)
     assert found.note == "2 of 3 annotated objects lie outside the image"
+
+
+def test_objects_too_small_for_a_pixel_are_not_said_to_lie_outside():
+    empty = np.zeros(STORED, dtype=bool)
+    objects = [
+        AnnotatedObject((1.1, 1.1, 1.2, 1.2), empty),
+        AnnotatedObject(mask=empty),
+        AnnotatedObject((8.0, 0.0, 9.0, 5.0)),
+    ]
+    found = settle(objects, STORED, STORED, 1)
+    assert found.objects == ()
+    assert found.note == (
+        "2 of 3 annotated objects hold no pixel's centre; "
+        "1 of 3 annotated objects lie outside the image"
+    )
+
+
+def test_more_objects_than_can_be_scored_are_not_used(monkeypatch):
+    objects = [AnnotatedObject((0.0, 0.0, 2.0, 2.0))] * 3
+    monkeypatch.setattr(turn, "_MOST_OBJECTS", 3)
+    assert len(settle(objects, None, STORED, 1).objects) == 3
+    monkeypatch.setattr(turn, "_MOST_OBJECTS", 2)
+    found = settle(objects, None, STORED, 1)
+    assert found.objects == ()
+    assert found.note == "annotations not used: 3 of one image, the limit is 2"

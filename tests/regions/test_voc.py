@@ -152,6 +152,15 @@ def test_many_bad_objects_make_a_short_note(tmp_path):
     assert len(found.warnings[0]) < 400
 
 
+def test_boxes_outside_their_image_are_counted(tmp_path):
+    put(tmp_path, "a.xml", stated(48, 32), thing("cat", (49, 1, 60, 9)), thing("cat", CAT))
+    put(tmp_path, "b.xml", thing("cat", (49, 1, 60, 9)))
+    found = VocAnnotations(tmp_path, listing("a.png", "b.png"))
+    assert found.warnings == ("annotation files with boxes outside their image: 1 ('a.xml')",)
+    assert found.of(0, SIZE, 1).note == "1 of 2 annotated objects lie outside the image"
+    assert found.of(1, SIZE, 1).note == "1 of 1 annotated objects lie outside the image"
+
+
 def test_files_without_objects_and_corners_from_zero_are_said(tmp_path):
     put(tmp_path, "a.xml", stated(48, 32))
     put(tmp_path, "b.xml", thing("cat", (0, 0, 9, 9)))

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import numpy as np
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from audit.data.decode import digest_of
 from audit.errors import DataError
@@ -110,15 +110,20 @@ def cache_file(place: Place, listing: Listing, method: str) -> tuple[Path, str]:
 
 
 @contextmanager
-def locked(file: Path) -> Iterator[None]:
+def locked(file: Path, say: Callable[[str], object]) -> Iterator[None]:
     """Keep other runs from writing ``file`` meanwhile; makes its folder.
 
-    Raises DataError where nothing can be written there.
+    ``say`` is told where another run has to be waited for. Raises DataError where nothing can be
+    written there.
     """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(f"{file}.lock")
-        lock.acquire()
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            say(f"waiting for another run that is estimating these regions ({file})")
+            lock.acquire()
     except OSError as error:
         raise DataError(
             f"estimated regions cannot be kept below {str(file.parent)!r} ({error.strerror}): "
@@ -133,11 +138,15 @@ def locked(file: Path) -> Iterator[None]:
 def read_estimates(file: Path) -> dict[int, Estimate]:
     """The estimates in ``file`` by image; none where there is no such file.
 
-    Raises DataError for a line that is damaged, unless it is the last one and half-written.
+    Raises DataError for a file that cannot be read, and for a line that is damaged, unless it is
+    the last one and half-written.
     """
     if not file.is_file():
         return {}
-    whole, _, _half = file.read_bytes().rpartition(b"\n")
+    try:
+        whole, _, _half = file.read_bytes().rpartition(b"\n")
+    except OSError as error:
+        raise DataError(f"{str(file)!r} cannot be read: {error.strerror}") from error
     found = {}
     for number, line in enumerate(whole.splitlines(), 1):
         try:
@@ -155,14 +164,25 @@ def _parsed(line: bytes) -> Estimate:
     held = json.loads(line)
     height, width = map(int, held["size"])
     runs = np.array(held["counts"], dtype=_RUN)
-    if runs.sum(dtype=np.int64) != height * width:
+    if min(height, width) < 0 or runs.sum(dtype=np.int64) != height * width:
         raise ValueError("the runs do not fill the picture")
-    return Estimate(int(held["index"]), str(held["source"]), (height, width), runs.tobytes())
+    source = str(held["source"])
+    if source != UNREADABLE and not source.startswith("pseudo:"):
+        raise ValueError("no source of an estimate")
+    return Estimate(int(held["index"]), source, (height, width), runs.tobytes())
 
 
 def append(file: Path) -> IO[bytes]:
-    """``file`` opened at the end of its last whole line."""
-    opened = file.open("ab")
-    if opened.tell():
-        opened.truncate(file.read_bytes().rfind(b"\n") + 1)
+    """``file`` opened at the end of its last whole line.
+
+    Raises DataError where it cannot be written, a folder of its name, say.
+    """
+    try:
+        opened = file.open("ab")
+        if opened.tell():
+            opened.truncate(file.read_bytes().rfind(b"\n") + 1)
+    except OSError as error:
+        raise DataError(
+            f"estimated regions cannot be kept in {str(file)!r} ({error.strerror}): move it away"
+        ) from error
     return opened

@@ -128,7 +128,7 @@ def _completed(
     say: Say,
 ) -> dict[int, Estimate]:
     """What ``file`` holds, with the missing ones of ``asked`` made and added."""
-    with locked(file):
+    with locked(file, say):
         held = read_estimates(file)
         missing = {i: category for i, category in asked.items() if i not in held}
         if not missing:

@@ -1,5 +1,7 @@
 from dataclasses import replace
 from pathlib import Path
+from queue import Queue
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -63,7 +65,19 @@ def test_a_file_of_half_a_line_starts_again(tmp_path: Path) -> None:
     assert file.read_bytes() == b""
 
 
-@pytest.mark.parametrize("line", [b"{", b"[]", b"1", b'{"index":0}', b"\xff", SHORT])
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"{",
+        b"[]",
+        b"1",
+        b'{"index":0}',
+        b"\xff",
+        SHORT,
+        b'{"index":0,"source":"pseudo:grabcut","size":[-2,-3],"counts":[2,4]}',
+        b'{"index":0,"source":"annotation","size":[2,3],"counts":[2,4]}',
+    ],
+)
 def test_a_damaged_line_is_named(tmp_path: Path, line: bytes) -> None:
     file = tmp_path / "e.jsonl"
     file.write_bytes(estimate_of(0, "pseudo:grabcut", MASK).line() + line + b"\n")
@@ -95,6 +109,30 @@ def test_a_root_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file")
     with (
         pytest.raises(DataError, match="choose a --data-root that can be written"),
-        locked(tmp_path / "data" / "e.jsonl"),
+        locked(tmp_path / "data" / "e.jsonl", print),
     ):
         pass
+
+
+def test_a_folder_of_the_files_name_is_named(tmp_path: Path) -> None:
+    (tmp_path / "e.jsonl").mkdir()
+    assert read_estimates(tmp_path / "e.jsonl") == {}
+    with pytest.raises(DataError, match=r"e\.jsonl' \(Is a directory\): move it away"):
+        append(tmp_path / "e.jsonl")
+
+
+def test_another_run_is_waited_for_and_the_user_told(tmp_path: Path) -> None:
+    file, said, order = tmp_path / "e.jsonl", Queue[str](), []
+
+    def second() -> None:
+        with locked(file, said.put):
+            order.append("second")
+
+    thread = Thread(target=second)
+    with locked(file, said.put):
+        thread.start()
+        told = said.get(timeout=30)  # the second one has found the lock taken
+        order.append("first")
+    thread.join(timeout=30)
+    assert told == f"waiting for another run that is estimating these regions ({file})"
+    assert order == ["first", "second"]
