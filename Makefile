@@ -16,6 +16,7 @@ FIT_FLAGS = $(call flag,DATASET,dataset) $(call flag,DATA_ROOT,data-root) $(call
   $(call flag,CONFIG,config)
 REGIONS_FLAGS = $(call flag,DATASET,dataset) $(call flag,DATA_ROOT,data-root) $(call flag,SPLIT,split) \
   $(call flag,DEVICE,device) $(call flag,LIMIT,limit) $(call flag,CONFIG,config)
+GATE_FLAGS = $(call flag,POLICY,policy) $(call flag,BASE,baseline)
 EXPLAIN_FLAGS = $(call flag,MODEL,model) $(call flag,CHECKPOINT,checkpoint) \
   $(call flag,DEVICE,device) $(call flag,CONFIG,config)
 
@@ -24,13 +25,13 @@ EXTRAS = $(if $(filter photos,$(DATASET))$(filter efficientnet_lite0,$(MODEL)),$
   $(if $(filter timm:%,$(MODEL)),$(VENV)/.timm)
 
 .DEFAULT_GOAL := help
-.PHONY: help audit fit report explain regions schema test lint format docs screenshots clean
+.PHONY: help audit fit report compare gate explain regions schema test bench-verdicts lint format docs screenshots clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 	@echo
 	@echo '  Variables: DATASET DATA_ROOT SPLIT MODEL CHECKPOINT REGIONS RUN DEVICE BATCH_SIZE LIMIT'
-	@echo '  CONFIG, and ARGS="--any other --flags". Example:'
+	@echo '  CONFIG POLICY BASE CANDIDATE, and ARGS="--any other --flags". Example:'
 	@echo '  make audit DATASET=folder DATA_ROOT=photos/val MODEL=resnet18 ARGS="--input-size 224"'
 
 audit: $(VENV)/.installed $(EXTRAS) ## Audit a dataset (default: the built-in decoy) and render its report
@@ -41,6 +42,13 @@ fit: $(VENV)/.installed ## Fit a reference classifier on a dataset's train split
 
 report: $(VENV)/.installed ## Render the report of RUN=runs/NAME again (default: runs/latest)
 	@$(BIN)/cam-audit report "$(or $(RUN),runs/latest)" $(ARGS)
+
+gate: $(VENV)/.installed ## Check RUN (default: runs/latest) against POLICY, and against the run BASE
+	@$(BIN)/cam-audit gate "$(or $(RUN),runs/latest)" $(GATE_FLAGS) $(ARGS)
+
+compare: $(VENV)/.installed ## Compare two runs image by image: BASE=runs/OLD CANDIDATE=runs/NEW
+	@$(BIN)/cam-audit compare "$(or $(BASE),$(error BASE=runs/OLD is needed))" \
+	  "$(or $(CANDIDATE),$(error CANDIDATE=runs/NEW is needed))" $(call flag,POLICY,policy) $(ARGS)
 
 explain: $(VENV)/.installed $(EXTRAS) ## Draw where MODEL looks in single images: ARGS="photos/*.jpg --class cat"
 	@$(BIN)/cam-audit explain $(EXPLAIN_FLAGS) $(ARGS)
@@ -53,6 +61,11 @@ schema: $(VENV)/.installed ## Print every table's columns
 
 test: $(VENV)/.dev $(VENV)/.photos $(VENV)/.peers ## Run the tests (ARGS="-k name" for some of them)
 	@$(BIN)/python -m pytest $(ARGS)
+
+bench-verdicts: $(VENV)/.dev ## Measure the verdicts on planted shortcuts (hours; goes on where it stopped)
+	@$(BIN)/python -m benchmarks.verdicts.run "$(or $(DATA_ROOT),data)" --half development
+	@$(BIN)/python -m benchmarks.verdicts.run "$(or $(DATA_ROOT),data)" --half reported
+	@$(BIN)/python -m benchmarks.verdicts.report "$(or $(DATA_ROOT),data)"
 
 lint: $(VENV)/.dev ## Check style and types
 	@$(BIN)/ruff check .

@@ -16,8 +16,10 @@ from typing import Annotated, Any
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.config import Dict, Env
 
+from audit.comparison.config import CompareConfig
 from audit.config import ExplainConfig, FitConfig, RegionsConfig, RunConfig
 from audit.errors import AuditError, ConfigError, nearest
+from audit.gates.config import GateConfig
 
 __all__ = ["app", "main"]
 
@@ -25,6 +27,8 @@ _PREFIX = "CAM_AUDIT_"
 _INTERRUPTED = 130
 _USAGE = 2
 _RUN, _FIT, _EXPLAIN, _REGIONS = RunConfig(), FitConfig(), ExplainConfig(), RegionsConfig()
+_GATE = GateConfig()
+_COMPARE = CompareConfig()
 
 app = App(
     name="cam-audit",
@@ -58,6 +62,35 @@ def report(run: Path, /) -> None:
     from audit.report.render import render_report
 
     print(render_report(run))
+
+
+@app.command
+def gate(run: Path, /, *, config: Annotated[GateConfig, Parameter(name="*")] = _GATE) -> int:
+    """Check a run against a release policy; exit code 1 where a gate fails."""
+    from audit.gates.check import check
+    from audit.gates.words import lines
+
+    verdict, page = check(run, config)
+    for line in lines(verdict):
+        _say(line)
+    print(page)
+    return verdict.exit_code
+
+
+@app.command
+def compare(
+    base: Path,
+    candidate: Path,
+    /,
+    *,
+    config: Annotated[CompareConfig, Parameter(name="*")] = _COMPARE,
+) -> int:
+    """Compare two runs image by image; exit code 1 where a gate of --policy fails."""
+    from audit.comparison.compare import compare_runs
+
+    found = compare_runs(base, candidate, config, _say)
+    print(found.report)
+    return found.exit_code
 
 
 @app.command
@@ -111,9 +144,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _guarded(call: Callable[[], object]) -> int:
-    """Run ``call``; a user's mistake becomes one line and its exit code, never a traceback."""
+    """Run ``call``, whose int is the exit code; a user's mistake is one line, never a traceback."""
     try:
-        call()
+        result = call()
     except CycloptsError:
         return _USAGE  # cyclopts has printed it
     except AuditError as error:
@@ -123,7 +156,7 @@ def _guarded(call: Callable[[], object]) -> int:
         signal.setitimer(signal.ITIMER_REAL, 0)
         print("cam-audit: interrupted; the same command goes on where it was", file=sys.stderr)
         return _INTERRUPTED
-    return 0
+    return result if isinstance(result, int) else 0
 
 
 def _file(path: Path, tokens: Sequence[str]) -> Dict:
@@ -140,7 +173,14 @@ def _file(path: Path, tokens: Sequence[str]) -> Dict:
 def _refuse_unknown_variables() -> None:
     known = {
         f"{_PREFIX}{name.rstrip('_').upper()}"
-        for config in (RunConfig, FitConfig, ExplainConfig, RegionsConfig)
+        for config in (
+            RunConfig,
+            FitConfig,
+            ExplainConfig,
+            RegionsConfig,
+            GateConfig,
+            CompareConfig,
+        )
         for name in config.__dataclass_fields__
     }
     for variable in sorted(os.environ):

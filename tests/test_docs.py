@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+import torch
 from PIL import Image
 
 from audit.auditing import run_audit
 from audit.config import ExplainConfig, RunConfig
+from audit.gates.config import GateConfig
 from audit.models.class_map import load_class_map
 from audit.models.imagenet import imagenet_names, imagenet_wnids
 from audit.models.label_space import match_labels
@@ -42,10 +44,10 @@ def test_every_documented_make_target_and_flag_exists(line):
         for target in targets[:1]:
             assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
         variables = re.findall(r"\b([A-Z_]+)=", command)
-        assert set(variables) <= {*_make_variables(), "ARGS", "PYTHON"}
+        assert set(variables) <= {*_make_variables(), "ARGS", "PYTHON", "CANDIDATE"}
     flags = {
         name.rstrip("_").replace("_", "-")
-        for config in (RunConfig, ExplainConfig)
+        for config in (RunConfig, ExplainConfig, GateConfig)
         for name in config.__dataclass_fields__
     }
     known = flags | {"config", "help", "version", "epochs"}
@@ -203,6 +205,7 @@ def test_the_sidecar_of_the_docs_is_read(tmp_path):
 def two_classes(tmp_path):
     def checkpoint(classes):
         path = tmp_path / "two.safetensors"
+        torch.manual_seed(1)  # weights whose map of either class is not zero
         write_checkpoint(path, SmallResNet(2).eval(), Sidecar("small_resnet", classes))
         return path
 

@@ -11,7 +11,19 @@ ROOT = Path(__file__).parents[1]
 #: Lower tiers first; a module may import its own tier and those before it.
 TIERS = [
     {"errors", "records", "config", "user_code"},
-    {"data", "models", "explain", "regions", "scores", "tables", "report", "sampling", "device"},
+    {
+        "data",
+        "models",
+        "explain",
+        "regions",
+        "scores",
+        "tables",
+        "report",
+        "gates",
+        "sampling",
+        "device",
+        "verdicts",
+    },
     {
         "choice",
         "region_choice",
@@ -21,8 +33,9 @@ TIERS = [
         "findings",
         "rows",
         "triage",
-        "verdicts",
+        "comparison",
         "summary",
+        "results",
         "galleries",
         "fit",
     },
@@ -68,7 +81,15 @@ def test_the_library_never_imports_its_commands(file):
 
 @pytest.mark.parametrize(
     "module",
-    ["audit.report.render", "audit.triage", "audit.summary", "audit.tables.parts", "pipelines.cli"],
+    [
+        "audit.report.render",
+        "audit.triage",
+        "audit.gates.check",
+        "audit.comparison.compare",
+        "audit.summary",
+        "audit.tables.parts",
+        "pipelines.cli",
+    ],
 )
 def test_reading_tables_needs_no_torch(module):
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"

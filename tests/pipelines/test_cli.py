@@ -120,6 +120,8 @@ def test_an_unknown_variable_is_refused(asked, monkeypatch, capsys):
         (["run", "--regions", "natve"], 2, "native"),
         (["run", "--dataset", "decoy", "--device", "abacus"], 2, "abacus"),
         (["report", "nowhere"], 3, "nowhere"),
+        (["gate", "nowhere"], 3, "nowhere"),
+        (["gate", "nowhere", "--policy", "none.toml"], 2, "none.toml"),
     ],
 )
 def test_errors_end_in_one_line_with_their_exit_code(

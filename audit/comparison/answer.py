@@ -1,0 +1,155 @@
+"""Is the candidate better, and what got worse: the comparison's first screen, from its figures.
+
+A difference counts where its test or interval shows it: accuracy by its 95% interval, a class by
+Holm's p ≤ .05, attention by its interval and by at least NOTABLE_MASS, a verdict as it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from audit.comparison.words import p_value, points, points_interval
+from audit.report.tables import Row
+from audit.report.text import clean, count, percent
+
+__all__ = ["NOTABLE_MASS", "Answer", "Reason", "answer"]
+
+#: Refitted with another seed alone, the decoy's model moves by .03: less is no reason.
+NOTABLE_MASS = 0.05
+_ALPHA = 0.05
+
+_HEADLINES = {
+    ("up", False): "The candidate is more accurate, and nothing was found to be worse.",
+    ("up", True): "The candidate is more accurate on the whole, and worse in places.",
+    ("down", False): "The candidate is less accurate.",
+    ("down", True): "The candidate is less accurate.",
+    ("same", True): "No difference in accuracy was found, and the candidate is worse in places.",
+    ("same", False): "No difference was found that speaks against the candidate.",
+    ("none", True): "Accuracy cannot be compared, and the candidate is worse in places.",
+    ("none", False): "Accuracy cannot be compared: no image has a label in both runs.",
+}
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One thing that got better or worse. ``subject`` is a class's name, or a word for all."""
+
+    kind: str  # accuracy, class_accuracy, verdict or attention
+    true_class: int | None  # None: of the whole set
+    subject: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """``state``: better, worse, mixed or alike."""
+
+    state: str
+    headline: str
+    worse: tuple[Reason, ...]
+    better: tuple[Reason, ...]
+
+
+def answer(
+    accuracy: Row | None,
+    attention: Mapping[str, Any],
+    classes: Sequence[Row],
+    sentences: Mapping[int, str],
+) -> Answer:
+    """What the figures say. ``sentences``: the verdict sentence of a class that was found."""
+    direction = _direction(accuracy)
+    worse = [*_accuracy(accuracy, "down"), *_verdicts(classes, sentences, "newly_spurious")]
+    worse += [*_attention(attention, worse=True), *_classes(classes, worse=True)]
+    better = [*_accuracy(accuracy, "up"), *_verdicts(classes, sentences, "cured")]
+    better += [*_attention(attention, worse=False), *_classes(classes, worse=False)]
+    return Answer(
+        state=_state(direction, bool(worse), bool(better)),
+        headline=_HEADLINES[direction, bool(worse)],
+        worse=tuple(worse),
+        better=tuple(better),
+    )
+
+
+def _direction(accuracy: Row | None) -> str:
+    if accuracy is None or accuracy["low"] is None:
+        return "none"
+    if accuracy["low"] > 0:
+        return "up"
+    return "down" if accuracy["high"] < 0 else "same"
+
+
+def _state(direction: str, worse: bool, better: bool) -> str:
+    if direction == "down":
+        return "worse"
+    if worse:
+        return "mixed" if better else "worse"
+    return "better" if better else "alike"
+
+
+def _accuracy(accuracy: Row | None, wanted: str) -> list[Reason]:
+    if accuracy is None or _direction(accuracy) != wanted:
+        return []
+    sentence = (
+        f"{percent(accuracy['candidate']['value'])} right instead of "
+        f"{percent(accuracy['base']['value'])}, a difference of {points(accuracy['delta'])} points "
+        f"({points_interval(accuracy['low'], accuracy['high'])}): "
+        f"{count(accuracy['negative_flips']['count'])} images lost, "
+        f"{count(accuracy['positive_flips']['count'])} won"
+    )
+    return [Reason("accuracy", None, "Accuracy", sentence)]
+
+
+def _classes(classes: Sequence[Row], *, worse: bool) -> list[Reason]:
+    """Classes whose accuracy changed, the largest change first."""
+    found = [
+        row
+        for row in classes
+        if (row["mcnemar_holm_p"] or 0) <= _ALPHA
+        and row["mcnemar_holm_p"] is not None
+        and (row["delta_accuracy"] < 0) == worse
+    ]
+    found.sort(key=lambda row: -abs(row["delta_accuracy"]))
+    return [_class_reason(row) for row in found]
+
+
+def _class_reason(row: Row) -> Reason:
+    sentence = (
+        f"{percent(row['candidate_accuracy'])} right instead of {percent(row['base_accuracy'])} of "
+        f"{count(row['n'])} images ({points(row['delta_accuracy'])} points; Holm’s "
+        f"{p_value(row['mcnemar_holm_p'])})"
+    )
+    return Reason("class_accuracy", row["true_class"], row["label"], sentence)
+
+
+def _verdicts(classes: Sequence[Row], sentences: Mapping[int, str], change: str) -> list[Reason]:
+    """Classes whose verdict changed so. A cured one is told by what the base's run had found."""
+    words = {
+        "newly_spurious": "now found spurious: it ",
+        "cured": "no longer found spurious; in the base it ",
+    }
+    return [
+        Reason(
+            "verdict",
+            row["true_class"],
+            row["label"],
+            words[change] + sentences.get(row["true_class"], "decided by something else"),
+        )
+        for row in classes
+        if row["verdict_change"] == change
+    ]
+
+
+def _attention(attention: Mapping[str, Any], *, worse: bool) -> list[Reason]:
+    mass = attention["true"]["relevance_mass_accuracy"]
+    if mass is None or mass["low"] is None or abs(mass["delta"]) < NOTABLE_MASS:
+        return []
+    if (worse and mass["high"] >= 0) or (not worse and mass["low"] <= 0):
+        return []
+    sentence = (
+        f"{percent(mass['candidate'])} of the label’s heat lies on the object on average instead "
+        f"of {percent(mass['base'])} ({points(mass['delta'])} points, "
+        f"{points_interval(mass['low'], mass['high'])}; {clean(p_value(mass['p']))})"
+    )
+    return [Reason("attention", None, "Attention", sentence)]

@@ -1,0 +1,123 @@
+"""The comparison as Markdown, fit for a job summary or a pull request: short, and bounded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from audit.comparison.answer import Reason
+from audit.comparison.content import Comparison
+from audit.comparison.words import p_value, points, points_interval, ratio, ratio_interval
+from audit.report.tables import Row
+from audit.report.text import clean, count, percent
+
+__all__ = ["as_markdown"]
+
+_MOST = 20  # reasons and classes: a summary that nobody scrolls
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&@])")
+_BUCKETS = {
+    "regressed": "regressed",
+    "fixed": "fixed",
+    "attention_moved": "attention moved",
+    "still_wrong": "changed but still wrong",
+    "unchanged": "unchanged",
+    "not_judged": "not judged",
+    "only_in_base": "only in the base",
+    "only_in_candidate": "only in the candidate",
+}
+
+
+def as_markdown(found: Comparison) -> str:
+    """Headline, what got worse and better, figures, buckets and the classes that changed most."""
+    summary = found.summary
+    base, candidate = _safe(found.base.name), _safe(found.candidate.name)
+    lines = [f"## {base} → {candidate}: {found.answer.headline}", ""]
+    lines += _forced(summary)
+    lines += _reasons("Worse", found.answer.worse) + _reasons("Better", found.answer.better)
+    lines += _figures(summary)
+    lines += _buckets(summary["counts"])
+    lines += _classes(found.classes)
+    return "\n".join(lines)
+
+
+def _forced(summary: dict[str, Any]) -> list[str]:
+    if not summary["forced"]:
+        return []
+    named = "; ".join(
+        f"{one['what']}: {_safe(one['base'])} against {_safe(one['candidate'])}"
+        for one in summary["differences"]
+    )
+    return [f"**Forced although the runs differ in more than their models** ({named}).", ""]
+
+
+def _reasons(title: str, reasons: Sequence[Reason]) -> list[str]:
+    if not reasons:
+        return []
+    told = [f"- **{_safe(one.subject)}**: {_safe(one.sentence, 900)}" for one in reasons[:_MOST]]
+    left = len(reasons) - _MOST
+    more = [f"- and {count(left)} more"] if left > 0 else []
+    return [f"**{title}**", "", *told, *more, ""]
+
+
+def _figures(summary: dict[str, Any]) -> list[str]:
+    lines = ["| | base | candidate | difference | 95% interval | p | n |", "|---|" + "--:|" * 6]
+    accuracy = summary["accuracy"]
+    if accuracy:
+        lines.append(
+            f"| accuracy | {percent(accuracy['base']['value'])} "
+            f"| {percent(accuracy['candidate']['value'])} | {points(accuracy['delta'])} points "
+            f"| {points_interval(accuracy['low'], accuracy['high'])} "
+            f"| {_p(accuracy['mcnemar_exact_p'])} | {count(accuracy['n'])} |"
+        )
+    scores = summary["attention"]["true"]
+    mass, lift = scores["relevance_mass_accuracy"], scores["mass_lift"]
+    if mass:
+        lines.append(
+            f"| heat on the object | {percent(mass['base'])} | {percent(mass['candidate'])} "
+            f"| {points(mass['delta'])} points | {points_interval(mass['low'], mass['high'])} "
+            f"| {_p(mass['p'])} | {count(mass['n'])} |"
+        )
+    if lift:
+        lines.append(
+            f"| lift | {lift['base']:.2f} | {lift['candidate']:.2f} | {ratio(lift['delta'])} "
+            f"| {ratio_interval(lift['low'], lift['high'])} | {_p(lift['p'])} "
+            f"| {count(lift['n'])} |"
+        )
+    return [*lines, ""]
+
+
+def _buckets(counts: dict[str, Any]) -> list[str]:
+    told = [
+        f"{count(counts['buckets'][name])} {words}"
+        for name, words in _BUCKETS.items()
+        if counts["buckets"][name] or name in ("regressed", "fixed")
+    ]
+    return [f"{count(counts['images'])} images: " + ", ".join(told) + ".", ""]
+
+
+def _classes(classes: Sequence[Row]) -> list[str]:
+    """The classes with the largest changes of accuracy."""
+    changed = [row for row in classes if row["negative_flips"] or row["positive_flips"]]
+    if not changed:
+        return []
+    changed.sort(key=lambda row: (row["delta_accuracy"], -row["negative_flips"]))
+    lines = ["| class | n | base | candidate | lost | won | Holm’s p |", "|---|" + "--:|" * 6]
+    lines += [
+        f"| {_safe(row['label'])} | {count(row['n'])} | {percent(row['base_accuracy'])} "
+        f"| {percent(row['candidate_accuracy'])} | {count(row['negative_flips'])} "
+        f"| {count(row['positive_flips'])} | {_p(row['mcnemar_holm_p'])} |"
+        for row in changed[:_MOST]
+    ]
+    if len(changed) > _MOST:
+        lines.append(f"\nShowing {_MOST} of {count(len(changed))} classes with a changed answer.")
+    return [*lines, ""]
+
+
+def _p(value: float | None) -> str:
+    return p_value(value).removeprefix("p = ").removeprefix("p ")
+
+
+def _safe(text: object, limit: int = 60) -> str:
+    """An untrusted name as plain words: no markup, no link, no mention."""
+    return _SPECIAL.sub(r"\\\1", clean(text, limit))

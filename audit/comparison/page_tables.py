@@ -1,0 +1,194 @@
+"""The tables of a comparison's page: scores, classes, verdicts, changed answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from audit.comparison.content import Comparison
+from audit.comparison.sides import Side
+from audit.comparison.words import p_value, points, points_interval, ratio, ratio_interval
+from audit.report.banner import bare_sentence
+from audit.report.tables import Row
+from audit.report.text import clean, count, percent, times
+
+__all__ = ["MAX_CLASSES", "class_rows", "flows", "score_rows", "span", "verdict_rows"]
+
+MAX_CLASSES = 200
+_MAX_FLOWS = 20
+_LEAST_REACH = 0.05  # an axis of differences is never shorter than ±5 points
+_ALPHA = 0.05
+
+_SCORES = {
+    "relevance_mass_accuracy": ("Heat on the object", percent, points, points_interval, 1.0),
+    "mass_lift": ("Lift", times, ratio, ratio_interval, 0.1),
+    "mass_excess": ("Excess over chance", percent, points, points_interval, 1.0),
+}
+_CHANGES = {
+    "newly_spurious": ("Newly spurious", "worse"),
+    "spurious_untested_before": ("Spurious, not tested in the base", "worse"),
+    "still_spurious": ("Spurious in both", "open"),
+    "untested_now": ("Spurious in the base, not tested now", "open"),
+    "cured": ("Cured", "better"),
+}
+
+
+def span(
+    low: float | None, high: float | None, dot: float | None, reach: float | None = None
+) -> dict[str, str] | None:
+    """A difference's interval on an axis with zero in its middle, as SVG percentages.
+
+    ``reach``: the axis' half length; by default a little more than the interval needs.
+    """
+    if low is None or high is None or dot is None:
+        return None
+    half = reach or max(_LEAST_REACH, 1.15 * max(abs(low), abs(high)))
+    tone = "better" if low > 0 else "worse" if high < 0 else "open"
+    return {
+        "low": _place(low, half),
+        "high": _place(high, half),
+        "dot": _place(dot, half),
+        "tone": tone,
+    }
+
+
+def score_rows(attention: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The compared scores of the label's maps, then of the predicted class's."""
+    rows = []
+    for target, whose in (("true", "label’s class"), ("pred", "predicted class, where alike")):
+        for score, (words, value, delta, between, scale) in _SCORES.items():
+            found = attention[target][score]
+            if found is None:
+                continue
+            scaled = [None if found[x] is None else scale * found[x] for x in ("low", "high")]
+            rows.append(
+                {
+                    "words": words,
+                    "whose": whose,
+                    "base": value(found["base"]),
+                    "candidate": value(found["candidate"]),
+                    "delta": delta(found["delta"]),
+                    "interval": between(found["low"], found["high"]),
+                    "p": p_value(found["p"]),
+                    "n": count(found["n"]),
+                    "how": f"{found['interval']}; {found['test']}",
+                    "strip": span(scaled[0], scaled[1], scale * found["delta"]),
+                }
+            )
+    return rows
+
+
+def class_rows(classes: Sequence[Row], groups: set[int]) -> dict[str, Any]:
+    """The classes, the largest loss of accuracy first; of very many, the first MAX_CLASSES."""
+    seen = [row for row in classes if row["n"] or row["n_scored"]]
+    seen.sort(key=lambda row: (row["delta_accuracy"] or 0, row["delta_mass"] or 0))
+    bounds = [row[f"delta_accuracy_{end}"] for row in seen for end in ("low", "high") if row["n"]]
+    reach = max([_LEAST_REACH, *(abs(bound) for bound in bounds)])
+    shown = seen[:MAX_CLASSES]
+    return {
+        "rows": [_class_row(row, reach, groups) for row in shown],
+        "shown": count(len(shown)),
+        "total": count(len(classes)),
+        "capped": len(shown) < len(classes),
+        "reach": points(reach).lstrip("+"),
+    }
+
+
+def verdict_rows(found: Comparison) -> dict[str, Any]:
+    """The classes that either run found spurious, the newly found first, capped."""
+    sentences = {side.root: _sentences(side) for side in (found.base, found.candidate)}
+    changed = [row for row in found.classes if row["verdict_change"]]
+    order = list(_CHANGES)
+    changed.sort(key=lambda row: order.index(row["verdict_change"]))
+    rows = [
+        {
+            "label": clean(row["label"], 60),
+            "change": _CHANGES[row["verdict_change"]][0],
+            "tone": _CHANGES[row["verdict_change"]][1],
+            "base": _told(row, row["base_verdict"], sentences[found.base.root]),
+            "candidate": _told(row, row["candidate_verdict"], sentences[found.candidate.root]),
+        }
+        for row in changed[:MAX_CLASSES]
+    ]
+    return {"rows": rows, "total": count(len(changed)), "capped": len(rows) < len(changed)}
+
+
+def flows(images: pd.DataFrame) -> dict[str, Any]:
+    """What changed answers became: label, the base's answer, the candidate's, how often."""
+    keys = ["true_label", "base_pred_label", "candidate_pred_label"]
+    changed = images[images["prediction_changed"].fillna(value=False).astype(bool)].dropna(
+        subset=keys
+    )
+    found = changed.groupby(keys, observed=True).size().rename("n").reset_index()
+    found = found.sort_values(["n", *keys], ascending=[False, True, True, True])
+    rows = [
+        {
+            "label": clean(row["true_label"], 60),
+            "before": clean(row["base_pred_label"], 60),
+            "after": clean(row["candidate_pred_label"], 60),
+            "n": count(int(row["n"])),
+            "tone": _flow_tone(row),
+        }
+        for row in found.head(_MAX_FLOWS).to_dict("records")
+    ]
+    return {"rows": rows, "total": count(len(found)), "capped": len(found) > _MAX_FLOWS}
+
+
+def _flow_tone(row: Mapping[Any, Any]) -> str:
+    if row["base_pred_label"] == row["true_label"]:
+        return "worse"
+    return "better" if row["candidate_pred_label"] == row["true_label"] else "open"
+
+
+def _class_row(row: Row, reach: float, groups: set[int]) -> dict[str, Any]:
+    low, high = row["delta_accuracy_low"], row["delta_accuracy_high"]
+    return {
+        "label": clean(row["label"], 60),
+        "target": f"#class={row['true_class']}" if row["true_class"] in groups else "",
+        "n": count(row["n"]),
+        "base": percent(row["base_accuracy"]),
+        "candidate": percent(row["candidate_accuracy"]),
+        "delta": points(row["delta_accuracy"]),
+        "interval": points_interval(low, high),
+        "strip": span(low, high, row["delta_accuracy"], reach),
+        "lost": count(row["negative_flips"]),
+        "won": count(row["positive_flips"]),
+        "p": _p(row["mcnemar_holm_p"]),
+        "sure": (row["mcnemar_holm_p"] or 1) <= _ALPHA,
+        "base_mass": percent(row["base_mass"]),
+        "candidate_mass": percent(row["candidate_mass"]),
+        "delta_mass": points(row["delta_mass"]),
+        "mass_interval": points_interval(row["delta_mass_low"], row["delta_mass_high"]),
+        "mass_p": _p(row["delta_mass_holm_p"]),
+        "mass_sure": (row["delta_mass_holm_p"] or 1) <= _ALPHA,
+        "moved": count(row["attention_moved"]),
+        "before": _verdict(row["base_verdict"]),
+        "after": _verdict(row["candidate_verdict"]),
+        "tone": _CHANGES.get(row["verdict_change"] or "", ("", "open"))[1],
+    }
+
+
+def _verdict(kind: str | None) -> str:
+    return clean(kind or "not tested").replace("_", " ")
+
+
+def _sentences(side: Side) -> dict[tuple[int, str], str]:
+    return {
+        (row["true_class"], row["label"]): bare_sentence(row)
+        for row in side.classes
+        if row.get("verdict_sentence")
+    }
+
+
+def _told(row: Row, verdict: str | None, sentences: Mapping[tuple[int, str], str]) -> str:
+    return sentences.get((row["true_class"], row["label"]), "") or _verdict(verdict)
+
+
+def _p(value: float | None) -> str:
+    return p_value(value).removeprefix("p = ").removeprefix("p ")
+
+
+def _place(value: float, half: float) -> str:
+    return f"{50 + 50 * min(max(value / half, -1.0), 1.0):.2f}%"

@@ -1,0 +1,162 @@
+"""A policy against evidence: each gate becomes a row, and the worst row is the outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from audit.errors import ConfigError, nearest
+from audit.gates.evidence import Evidence, OfClass
+from audit.gates.judge import Finding, judge
+from audit.gates.policy import Gate, Policy
+from audit.gates.verdict import Offender, Outcome, Row, Verdict
+from audit.gates.words import label
+
+__all__ = ["evaluate"]
+
+_CAP = " (on estimated regions: a warning at most)"
+_ORDER = (Outcome.PASS, Outcome.WARN, Outcome.FAIL)
+
+
+def evaluate(
+    policy: Policy,
+    evidence: Evidence,
+    change: Evidence | None = None,
+    *,
+    run: str,
+    baseline: str | None = None,
+) -> Verdict:
+    """Test every gate of ``policy`` on ``evidence``, or on ``change`` where it asks for that.
+
+    ``run`` and ``baseline`` are the names to show. Raises ConfigError for a metric that there is
+    not, naming the nearest, and for a gate on a change where there is none.
+    """
+    rows = tuple(_row(gate, _asked(gate, evidence, change)) for gate in policy.gates)
+    outcome = max((row.outcome for row in rows), key=_ORDER.index)
+    return Verdict(outcome, policy.name, run, baseline, rows)
+
+
+def _asked(gate: Gate, evidence: Evidence, change: Evidence | None) -> Evidence:
+    asked = change if gate.change else evidence
+    if asked is None:
+        raise ConfigError(
+            f"gate {gate.name!r} tests a change: name the run to compare with by --baseline"
+        )
+    known = asked.classes if gate.scope == "class" else asked.overall
+    if gate.metric in known:
+        return asked
+    other = asked.overall if gate.scope == "class" else asked.classes
+    if gate.metric in other:
+        scope = "overall" if gate.scope == "class" else "class"
+        why = f'it is one of scope = "{scope}"'
+    else:
+        why = nearest(gate.metric, known)
+    where = "column of classes.parquet" if gate.scope == "class" else f"figure of {asked.source}"
+    raise ConfigError(f"gate {gate.name!r}: metric {gate.metric!r} is no {where}: {why}")
+
+
+def _row(gate: Gate, evidence: Evidence) -> Row:
+    capped = {gate.metric, gate.metric.split(".")[0]} & evidence.capped
+    if capped and gate.severity == "fail":
+        row = _tested(replace(gate, severity="warn"), evidence)
+        return row if row.outcome is Outcome.PASS else replace(row, sentence=row.sentence + _CAP)
+    return _tested(gate, evidence)
+
+
+def _tested(gate: Gate, evidence: Evidence) -> Row:
+    return _overall(gate, evidence) if gate.scope == "overall" else _by_class(gate, evidence)
+
+
+def _overall(gate: Gate, evidence: Evidence) -> Row:
+    why = evidence.reasons.get(gate.metric.split(".")[0], "")
+    found = judge(gate, evidence.overall[gate.metric], gate.level, why)
+    offenders = () if found.passed else _named(gate, evidence)
+    sentence = f"{gate.metric} {found.said}"
+    if offenders:
+        sentence += f" ({_listed([one.label for one in offenders])})"
+    return _made(gate, found, f"{sentence}.", offenders)
+
+
+def _by_class(gate: Gate, evidence: Evidence) -> Row:
+    """Every class with enough images, at a level that holds for all of them together."""
+    rows = evidence.classes[gate.metric]
+    tested = [one for one in rows if one.n >= gate.min_n]
+    left_out = tuple(one.label for one in rows if one.n < gate.min_n)
+    if not tested:
+        return _nothing(gate, left_out)
+    level = 1 - (1 - gate.level) / len(tested)
+    findings = [(one, judge(gate, one.measure, level, "")) for one in tested]
+    findings.sort(key=lambda pair: pair[1].margin)
+    failed = [(one, found) for one, found in findings if not found.passed]
+    offenders = tuple(
+        Offender(one.index, one.label, f"{gate.metric} of {label(one.label)} {found.said}.")
+        for one, found in failed
+    )
+    sentence = _of_classes(gate, findings, failed) + _left_out(gate, left_out)
+    row = _made(gate, findings[0][1], sentence, offenders)
+    return replace(row, n_tested=len(tested), left_out=left_out)
+
+
+def _of_classes(
+    gate: Gate,
+    findings: Sequence[tuple[OfClass, Finding]],
+    failed: Sequence[tuple[OfClass, Finding]],
+) -> str:
+    worst, found = findings[0]
+    first = f"{gate.metric} of {label(worst.label)} {found.said}"
+    of = f"{len(findings):,} {'class' if len(findings) == 1 else 'classes'}"
+    if not failed:
+        return f"None of {of} fails; nearest to it, {first}."
+    if len(failed) == 1:
+        return f"{first}; 1 of {of}."
+    others = _listed([one.label for one, _ in failed[1:]])
+    return f"{first}; {len(failed):,} of {of}, also {others}."
+
+
+def _left_out(gate: Gate, labels: tuple[str, ...]) -> str:
+    if not labels:
+        return ""
+    few = "without any image" if gate.min_n == 1 else f"with fewer than {gate.min_n:,} images"
+    return f" Left out, {few}: {_listed(labels)}."
+
+
+def _nothing(gate: Gate, left_out: tuple[str, ...]) -> Row:
+    if not left_out:
+        said = f"{gate.metric}: there are no classes to test; that is not passed."
+    else:
+        images = "a single image" if gate.min_n == 1 else f"{gate.min_n:,} images"
+        said = f"{gate.metric}: no class has {images} to test it on; that is not passed."
+    none = Finding(None, None, None, passed=False, margin=-float("inf"), said=said)
+    return replace(_made(gate, none, said, ()), n_tested=0, left_out=left_out)
+
+
+def _made(gate: Gate, found: Finding, sentence: str, offenders: tuple[Offender, ...]) -> Row:
+    bad = Outcome.FAIL if gate.severity == "fail" else Outcome.WARN
+    return Row(
+        name=gate.name,
+        metric=gate.metric,
+        scope=gate.scope,
+        change=gate.change,
+        severity=gate.severity,
+        side=gate.side,
+        limit=gate.limit,
+        outcome=Outcome.PASS if found.passed else bad,
+        value=found.value,
+        low=None if found.bounds is None else found.bounds.low,
+        high=None if found.bounds is None else found.bounds.high,
+        level=found.level,
+        sentence=sentence,
+        offenders=offenders,
+    )
+
+
+def _named(gate: Gate, evidence: Evidence) -> tuple[Offender, ...]:
+    """The classes that a count counts."""
+    return tuple(
+        Offender(index, name, said) for index, name, said in evidence.named.get(gate.metric, ())
+    )
+
+
+def _listed(labels: Sequence[str], most: int = 5) -> str:
+    more = f" and {len(labels) - most:,} more" if len(labels) > most else ""
+    return ", ".join(label(name) for name in labels[:most]) + more

@@ -1,0 +1,120 @@
+"""What a policy is tested on: every figure of a summary, and every column of a class table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from audit.gates.measures import Change, Measure, Plain, Recorded
+
+__all__ = ["Evidence", "OfClass", "changes", "measures_of"]
+
+_POINTS = ("value", "rate", "mean")  # the figure that an object's low and high belong to
+
+
+@dataclass(frozen=True)
+class OfClass:
+    """A column's figure of one class, and how many images (or objects) it is made of."""
+
+    index: int  # true_class
+    label: str  # untrusted
+    n: int
+    measure: Measure
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Figures by name.
+
+    ``reasons`` says why the figures of a section do not exist, ``capped`` which sections rest on
+    estimated regions (a warning at most), ``named`` which classes a count counts, and in what words
+    each is one of them.
+    """
+
+    source: str  # the file that ``overall`` comes from, for messages
+    overall: Mapping[str, Measure]
+    classes: Mapping[str, tuple[OfClass, ...]] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    capped: frozenset[str] = frozenset()
+    named: Mapping[str, tuple[tuple[int, str, str], ...]] = field(default_factory=dict)
+
+
+def measures_of(document: Mapping[str, Any]) -> dict[str, Measure]:
+    """Dotted name → figure, for every number, truth value and null in nested objects.
+
+    A ``value`` (or ``rate``, or ``mean``) beside ``low`` and ``high`` has these as its 95%
+    interval. Texts and lists are no figures.
+    """
+    return dict(_walk(document, ""))
+
+
+def changes(now: Evidence, before: Evidence, *, same: bool) -> Evidence:
+    """Every figure of ``now`` less the same figure of ``before``; what only one has is no figure.
+
+    ``same``: both are of one checkpoint and plan, so that what changed is no matter of chance. A
+    count's classes are those that it did not count before.
+    """
+    overall: dict[str, Measure] = {
+        name: Change(one, before.overall.get(name, Plain(None)), same=same)
+        for name, one in now.overall.items()
+    }
+    return Evidence(
+        source=now.source,
+        overall=overall,
+        classes={
+            name: _class_changes(rows, before.classes.get(name, ()), same=same)
+            for name, rows in now.classes.items()
+        },
+        reasons={**before.reasons, **now.reasons},
+        capped=now.capped | before.capped,
+        named={name: _new(rows, before.named.get(name, ())) for name, rows in now.named.items()},
+    )
+
+
+def _walk(node: Mapping[str, Any], path: str) -> Iterator[tuple[str, Measure]]:
+    for key, value in node.items():
+        name = f"{path}{key}"
+        if isinstance(value, Mapping):
+            yield from _walk(value, f"{name}.")
+        elif value is None or isinstance(value, bool | int | float):
+            yield name, _measure(name, key, _finite(value), node)
+
+
+def _measure(name: str, key: str, value: float | None, node: Mapping[str, Any]) -> Measure:
+    if key not in _POINTS or not {"low", "high"} & node.keys():
+        return Plain(value)
+    low, high = node.get("low", -math.inf), node.get("high", math.inf)
+    return Recorded(name, value, _number(low), _number(high))
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def _class_changes(
+    now: tuple[OfClass, ...], before: tuple[OfClass, ...], *, same: bool
+) -> tuple[OfClass, ...]:
+    earlier = {one.index: one for one in before}
+    return tuple(
+        OfClass(
+            one.index,
+            one.label,
+            min(one.n, earlier[one.index].n),
+            Change(one.measure, earlier[one.index].measure, same=same),
+        )
+        for one in now
+        if one.index in earlier
+    )
+
+
+def _new(
+    now: tuple[tuple[int, str, str], ...], before: tuple[tuple[int, str, str], ...]
+) -> tuple[tuple[int, str, str], ...]:
+    seen = {index for index, _, _ in before}
+    return tuple(one for one in now if one[0] not in seen)

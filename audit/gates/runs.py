@@ -1,0 +1,173 @@
+"""What a gate reads of a run folder, and nothing that the folder names; torch is not needed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from audit.errors import ConfigError, DataError
+from audit.gates.measures import Pairs
+from audit.report import contract
+from audit.report.tables import Row, parts_of, read, require, rows_of
+from audit.tables.verdict_columns import verdict_columns
+
+__all__ = ["PairsFound", "Run", "alike", "pairs_of", "read_run", "same_data"]
+
+_MANIFEST = ("name", "status", "dataset", "fingerprint")
+_CLASSES = ("true_class", "label", "n", "n_correct")
+# First words of metrics that rest on the answers alone, and of those that rest on verdicts.
+_ANSWERS = frozenset({"accuracy", "counts", "n", "n_correct", "worst_confusion_n"})
+_VERDICTS = frozenset({"verdicts", *(column.name for column in verdict_columns())})
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run."""
+
+    root: Path
+    name: str
+    manifest: Row
+    summary: Row
+    classes: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class PairsFound:
+    """How the answers to the images that two runs share changed: all of them, and by class."""
+
+    overall: Pairs
+    classes: dict[int, Pairs]
+
+
+def read_run(run: Path) -> Run:
+    """Read the run folder ``run``; raises DataError where it is not one, or not finished."""
+    if not run.is_dir():
+        raise DataError(f"there is no run folder at {run}")
+    root = run.resolve()  # runs/latest is a link
+    manifest = _object(root / "manifest.json")
+    if manifest.get("format") != contract.FORMAT:
+        found = manifest.get("format")
+        raise DataError(
+            f"{root / 'manifest.json'} has format {found!r}; this version reads {contract.FORMAT!r}"
+        )
+    require(_MANIFEST, manifest, str(root / "manifest.json"), "key")
+    if manifest["status"] not in contract.COMPLETE:
+        raise DataError(
+            f"{root} is marked {manifest['status']!r}: finish the run first (the same command goes "
+            "on where it was)"
+        )
+    classes = rows_of(read([root / "classes.parquet"], None))
+    require(_CLASSES, classes[0] if classes else _CLASSES, str(root / "classes.parquet"), "column")
+    return Run(root, root.name, manifest, _object(root / "summary.json"), classes)
+
+
+def alike(run: Run, baseline: Run) -> bool:
+    """Whether both runs are of one plan: equal weights, options and data."""
+    return bool(run.manifest["fingerprint"] == baseline.manifest["fingerprint"])
+
+
+def same_data(run: Run, baseline: Run, metrics: Iterable[str]) -> None:
+    """Raise ConfigError, saying in what they differ, where a change of ``metrics`` means nothing.
+
+    The images have to be the same for any change, the regions and the scores' version for all but
+    answers, and the verdicts' version for a change of verdicts.
+    """
+    different = [
+        f"{what} ({theirs} against {ours})"
+        for what, ours, theirs in _compared(run, baseline, {one.split(".")[0] for one in metrics})
+        if ours != theirs
+    ]
+    if different:
+        raise ConfigError(
+            f"--baseline {baseline.name} cannot be compared with {run.name}: they differ in "
+            f"{', '.join(different)}; audit both checkpoints alike"
+        )
+
+
+def pairs_of(run: Run, baseline: Run) -> PairsFound:
+    """Join the images of both runs on ``sample_id``, where both have a label and an answer."""
+    now, before = _answers(run), _answers(baseline)
+    try:
+        both = now.merge(before, on="sample_id", suffixes=("", "_before"), validate="one_to_one")
+    except pd.errors.MergeError as error:
+        raise DataError(
+            f"{run.root} or {baseline.root} has a sample_id more than once: {error}"
+        ) from error
+    same = alike(run, baseline)
+    changed = pd.DataFrame(
+        {
+            "true_class": both["true_class"],
+            "n": 1,
+            "lost": both["correct_before"] & ~both["correct"],
+            "won": both["correct"] & ~both["correct_before"],
+        }
+    )
+    sums = changed.groupby("true_class").sum()
+    classes = {
+        int(index): Pairs(int(n), int(lost), int(won), same=same)
+        for index, n, lost, won in sums.itertuples()
+    }
+    total = sums.sum()
+    return PairsFound(
+        Pairs(int(total["n"]), int(total["lost"]), int(total["won"]), same=same), classes
+    )
+
+
+def _answers(run: Run) -> pd.DataFrame:
+    parts = parts_of(run.root / "images")
+    if not parts:
+        raise DataError(f"{run.root / 'images'} has no part-*.parquet: not a finished run folder")
+    table = read(parts, ("sample_id", "true_class", "correct")).drop_null()
+    frame: pd.DataFrame = table.to_pandas()
+    return frame.astype({"correct": bool, "true_class": "int64"})
+
+
+def _compared(run: Run, baseline: Run, sections: set[str]) -> Iterator[tuple[str, object, object]]:
+    """What must be equal for figures of ``sections``: its name, and each run's value."""
+    yield "the dataset's listing", _print(run, "dataset"), _print(baseline, "dataset")
+    yield (
+        "the split",
+        run.manifest["dataset"].get("split"),
+        baseline.manifest["dataset"].get("split"),
+    )
+    yield "the sample", _sample(run), _sample(baseline)
+    if sections - _ANSWERS:
+        for key, what in (
+            ("annotations", "the annotations"),
+            ("score_version", "the score version"),
+        ):
+            yield what, _print(run, key), _print(baseline, key)
+    if sections & _VERDICTS:
+        yield "the verdicts' version", _verdict_version(run), _verdict_version(baseline)
+
+
+def _print(run: Run, key: str) -> str:
+    return str(run.manifest["fingerprint"].get(key))[:12]
+
+
+def _verdict_version(run: Run) -> object:
+    return (run.summary.get("verdicts") or {}).get("version")
+
+
+def _sample(run: Run) -> str:
+    config = run.manifest.get("config") or {}
+    limit = config.get("limit")
+    return "all" if limit is None else f"{limit} of seed {config.get('seed')}"
+
+
+def _object(path: Path) -> Row:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(f"{path.parent} has no {path.name}: not a finished run folder") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path} is not JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise DataError(f"{path} holds no JSON object")
+    return content

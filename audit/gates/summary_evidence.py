@@ -1,0 +1,179 @@
+"""The figures of a run: ``summary.json`` by dotted names, ``classes.parquet`` by columns.
+
+Here the one rule is kept that a gate rests on: what was not found out is null, also where a count
+of what was found would be 0. No class is *shown* not to be spurious by testing none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from audit.gates.evidence import Evidence, OfClass, measures_of
+from audit.gates.measures import Mean, Measure, Plain, Share
+from audit.report import contract
+from audit.report.tables import Row
+from audit.tables.schema import FLAGS, arrow_schema
+from audit.tables.verdict_columns import verdict_columns
+
+__all__ = ["ACCURACY", "CLASS_ACCURACY", "evidence_of"]
+
+ACCURACY = "accuracy.value"
+CLASS_ACCURACY = "accuracy"
+_SPURIOUS = "verdicts.counts.spurious"
+_TESTED = ("spurious", "clean")
+_UNTESTED = ("not_enough_images", "not_tested")
+_PROBLEMS = (
+    "unreadable",
+    "nonfinite",
+    "unlabelled",
+    "duplicate",
+    "no_region",
+    "region_cut_away",
+    "note",
+)
+_WHOLE_SET = ("rate", "low", "high", "n", "n_sampled", "n_untested")
+_DIFFERENCE = tuple(f"difference.{name}" for name in ("value", "low", "high", "n"))
+_CURVE = ("auc", "random_auc", *_DIFFERENCE)
+#: Names that hold for every run, also where a whole section is null.
+_KNOWN = (
+    *(
+        f"{part}.{name}"
+        for part, names in contract.SUMMARY.items()
+        if part != "regions"  # it holds no figures of fixed name
+        for name in names
+    ),
+    "counts.judged",
+    *(f"flags.{name}" for name in FLAGS),
+    *(f"problems.{kind}" for kind in _PROBLEMS),
+    *(f"verdicts.counts.{name}" for name in (*_TESTED, *_UNTESTED)),
+    *(f"verdicts.{name}" for name in ("images_tested", "suspects_tested", "forwards", "budget")),
+    *(f"verdicts.{name}" for name in ("version", "estimated_regions", "has_regions")),
+    *(f"verdicts.whole_set.{name}" for name in _WHOLE_SET),
+    *(f"sanity.{name}" for name in ("n", "depends")),
+    *(f"sanity.{curve}.{name}" for curve in ("deletion", "insertion") for name in _CURVE),
+)
+
+# Column of ``classes`` → the columns it is made of.
+_SHARES = {CLASS_ACCURACY: ("n_correct", "n"), "s1_rate": ("s1_holds", "s1_tested")}
+_MEANS = tuple(f"{test}_effect" for test in ("s1", "s2", "necessity", "sufficiency"))
+_COUNTED_IN = {
+    **dict.fromkeys(
+        (
+            "median_mass",
+            "median_lift",
+            "median_area",
+            "median_center_baseline",
+            "median_permuted_baseline",
+        ),
+        "n_scored",
+    ),
+    **dict.fromkeys(("s1_rate", "s1_drop", "s1_control_drop", "p_value", "q_value"), "s1_tested"),
+    **{name: name.replace("_effect", "_n") for name in _MEANS},
+}
+_NUMBER_TYPES = ("int", "float", "double")
+
+
+def evidence_of(summary: Row, classes: Sequence[Row]) -> Evidence:
+    """The figures of a run's ``summary`` and of the rows of its class table."""
+    verdicts = summary.get("verdicts") or {}
+    overall: dict[str, Measure] = dict.fromkeys(_KNOWN, Plain(None))
+    overall |= measures_of(_settled(summary)) | _accuracy(summary.get("accuracy"))
+    return Evidence(
+        source="summary.json",
+        overall=overall,
+        classes={name: _column(name, classes) for name in _numeric_columns()},
+        reasons=_reasons(summary),
+        capped=frozenset(_capped()) if verdicts.get("estimated_regions") else frozenset(),
+        named={_SPURIOUS: _spurious(classes)},
+    )
+
+
+def _settled(summary: Row) -> dict[str, Any]:
+    """``summary`` with 0 where a count was left out as empty, and null where nothing was tested."""
+    content = dict(summary)
+    found = {one["kind"]: one["count"] for one in summary.get("problems") or ()}
+    content["problems"] = dict.fromkeys(_PROBLEMS, 0) | found
+    verdicts = summary.get("verdicts")
+    if verdicts:
+        counts: dict[str, Any] = dict.fromkeys((*_TESTED, *_UNTESTED), 0)
+        counts |= verdicts["counts"]
+        if not any(counts[name] for name in _TESTED):
+            counts |= dict.fromkeys(_TESTED)
+        content["verdicts"] = {**verdicts, "counts": counts}
+    return {name: value for name, value in content.items() if value is not None}
+
+
+def _accuracy(found: Row | None) -> dict[str, Measure]:
+    if not found or found.get("n") is None:
+        return {}
+    return {ACCURACY: Share(round(found["value"] * found["n"]), int(found["n"]))}
+
+
+def _numeric_columns() -> tuple[str, ...]:
+    schema = arrow_schema("classes")
+    names = (field.name for field in schema if str(field.type).startswith(_NUMBER_TYPES))
+    return tuple(name for name in names if name != "true_class")
+
+
+def _column(name: str, classes: Sequence[Row]) -> tuple[OfClass, ...]:
+    measure = _reader(name)
+    counted = _COUNTED_IN.get(name, "n")
+    return tuple(
+        OfClass(row["true_class"], str(row["label"]), int(row.get(counted) or 0), measure(row))
+        for row in classes
+    )
+
+
+def _reader(name: str) -> Callable[[Row], Measure]:
+    if name in _SHARES:
+        k, n = _SHARES[name]
+        return lambda row: Share(int(row.get(k) or 0), int(row.get(n) or 0))
+    if name in _MEANS:
+        test = name.removesuffix("_effect")
+        return lambda row: Mean(
+            row.get(name),
+            row.get(f"{test}_low"),
+            row.get(f"{test}_high"),
+            int(row.get(f"{test}_n") or 0),
+        )
+    return lambda row: Plain(_float32(row.get(name)))
+
+
+def _float32(value: float | None) -> float | None:
+    """A number of a float32 column as it was meant: .9, not .89999998."""
+    return None if value is None else float(f"{value:.7g}")
+
+
+def _capped() -> tuple[str, ...]:
+    return ("verdicts", *(column.name for column in verdict_columns()))
+
+
+def _spurious(classes: Sequence[Row]) -> tuple[tuple[int, str, str], ...]:
+    return tuple(
+        (row["true_class"], str(row["label"]), row.get("verdict_sentence") or "")
+        for row in classes
+        if row.get("verdict") == "spurious"
+    )
+
+
+def _reasons(summary: Row) -> Mapping[str, str]:
+    return {
+        "accuracy": "no image has both a label and an answer",
+        "attention": "no map could be scored against a region",
+        "maps": "no image has a map",
+        "two_by_two": "no image could be judged",
+        "flags": "the run did not look for it",
+        "sanity": "the maps' sanity checks were left out, or were not available",
+        "verdicts": _untested(summary.get("verdicts")),
+    }
+
+
+def _untested(verdicts: Row | None) -> str:
+    if not verdicts:
+        return "this run changed no picture to see what a decision rests on"
+    if not verdicts.get("has_regions"):
+        return "nothing says where the objects are, so that no class was tested"
+    if verdicts.get("budget") == 0:
+        return "the run was given no budget to test with (--budget 0)"
+    return "no class had enough images to test"

@@ -1,0 +1,61 @@
+"""How a gate's figures and names are written, in every output alike."""
+
+from __future__ import annotations
+
+import re
+
+from audit.gates.measures import Bounds
+from audit.gates.verdict import Verdict
+from audit.report.text import clean
+
+__all__ = ["between", "label", "lines", "number", "percent", "plain"]
+
+_LONGEST_LABEL, _LONGEST_LINE = 60, 2000
+_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def number(value: float, unlike: float | None = None) -> str:
+    """Four digits, whole numbers in full, a true minus: 0.9775, 1,200, −0.01.
+
+    More digits where fewer would show it as another whole number, or as ``unlike``.
+    """
+    if value == int(value):
+        return f"{int(value):,}".replace("-", "−")
+    for digits in range(4, 17):
+        shown = f"{value:.{digits}g}"
+        if float(shown) not in (int(float(shown)), unlike):
+            break
+    return shown.replace("-", "−")
+
+
+def between(bounds: Bounds) -> str:
+    """``0.9700 to 0.9831``."""
+    return f"{number(bounds.low)} to {number(bounds.high)}"
+
+
+def label(name: object) -> str:
+    """An untrusted class name as one short visible line in quotes."""
+    return f"'{clean(name, _LONGEST_LABEL)}'"
+
+
+def percent(level: float) -> str:
+    """``95%``, ``99.5%``, ``99.995%``: as many digits as tell it from 100%."""
+    return f"{number(round(100 * level, 9))}%"
+
+
+def lines(verdict: Verdict) -> list[str]:
+    """One line a gate, then the outcome: for a terminal, or a log."""
+    gates = [
+        f"{row.outcome.upper():4}  {plain(row.name, _LONGEST_LINE)}: "
+        f"{plain(row.sentence, _LONGEST_LINE)}"
+        for row in verdict.rows
+    ]
+    against = f" against {plain(verdict.baseline, _LONGEST_LABEL)}" if verdict.baseline else ""
+    policy = plain(verdict.policy, _LONGEST_LABEL)
+    run = plain(verdict.run, _LONGEST_LABEL)
+    return [*gates, f"{run}{against}, policy {policy}: {verdict.outcome.upper()}"]
+
+
+def plain(text: str, limit: int) -> str:
+    """One visible line of at most ``limit`` characters, all of which XML allows."""
+    return _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", clean(text, limit))

@@ -1,0 +1,148 @@
+import pytest
+from defusedxml import ElementTree
+
+from audit.errors import ConfigError, DataError
+from audit.gates.check import check
+from audit.gates.config import GateConfig
+from audit.gates.verdict import Outcome
+
+OVERALL = '[[gate]]\nmetric = "accuracy.value"\nmin = 0.85\n'
+CHANGE = (
+    '[[gate]]\nmetric = "accuracy"\nscope = "class"\nagainst = "baseline"\nmin = 0\n'
+    'prove = "broken"\n'
+)
+
+
+def test_both_files_are_written_into_the_run_folder(run, write_policy):
+    verdict, page = check(run, GateConfig(write_policy(OVERALL)))
+    assert verdict.outcome is Outcome.PASS
+    assert page == run / "summary.md"
+    assert page.read_text().startswith("## Release gate: PASS")
+    assert ElementTree.parse(run / "junit.xml").getroot().find(".//testcase") is not None
+
+
+def test_or_where_they_are_asked_for(run, write_policy, tmp_path):
+    there = GateConfig(
+        write_policy(OVERALL), junit=tmp_path / "x/j.xml", markdown=tmp_path / "x/m.md"
+    )
+    _, page = check(run, there)
+    assert page == tmp_path / "x/m.md"
+    assert page.is_file()
+    assert (tmp_path / "x/j.xml").is_file()
+    assert not (run / "junit.xml").exists()
+    assert not (run / "summary.md").exists()
+
+
+def test_a_folder_is_no_file_to_write(run, write_policy, tmp_path):
+    with pytest.raises(ConfigError, match="--junit"):
+        check(run, GateConfig(write_policy(OVERALL), junit=tmp_path))
+    assert not (run / "summary.md").exists()
+
+
+def test_a_place_that_cannot_be_written_is_named_with_its_flag(run, write_policy, tmp_path):
+    policy = write_policy(OVERALL)
+    with pytest.raises(ConfigError, match=r"gates\.toml/m\.md cannot be written .*--markdown"):
+        check(run, GateConfig(policy, markdown=policy / "m.md"))
+
+
+def test_a_link_is_not_replaced_by_a_file(run, write_policy, tmp_path):
+    """As /dev/stdout is one."""
+    link = tmp_path / "link"
+    link.symlink_to("elsewhere")
+    with pytest.raises(ConfigError, match="a folder, a link or a device"):
+        check(run, GateConfig(write_policy(OVERALL), markdown=link))
+    assert link.is_symlink()
+
+
+def test_the_shipped_policy_fails_a_class_that_decides_by_something_else(run):
+    verdict, _ = check(run, GateConfig())
+    (bad,) = verdict.with_outcome(Outcome.FAIL)
+    assert [one.label for one in bad.offenders] == ["fox"]
+    assert {row.name for row in verdict.with_outcome(Outcome.WARN)} == {
+        "the maps depend on the model"  # sanity was left out
+    }
+
+
+def test_the_shipped_policy_passes_a_run_without_fault(write_run, tmp_path, summary):
+    clean = summary["verdicts"] | {"counts": {"clean": 3}}
+    sane = {"n": 64, "depends": True}
+    run = write_run(tmp_path / "r", summary={"verdicts": clean, "sanity": sane})
+    verdict, _ = check(run, GateConfig())
+    assert verdict.outcome is Outcome.PASS
+
+
+def test_a_regressed_class_is_found_and_an_equal_checkpoint_passes(
+    run, write_run, write_policy, tmp_path
+):
+    """cat 95, dog 90, fox 31 right in the baseline; dog falls to 70, cat rises to 97."""
+    worse = write_run(
+        tmp_path / "worse",
+        classes=(("cat", 100, 97), ("dog", 100, 70), ("fox", 40, 31)),
+        fingerprint={"weights": "11"},
+    )
+    config = GateConfig(write_policy(CHANGE), baseline=run)
+    verdict, _ = check(worse, config)
+    assert verdict.exit_code == 1
+    (row,) = verdict.rows
+    assert [one.label for one in row.offenders] == ["dog"]
+    # lost 20 of 100, won none: (1 − 21)/102 = −.196078; z = 2.394 for three classes;
+    # √((22/102 − .196078²)/102) = .041685, ·2.394 = .099793: −.295871 to −.096285
+    assert row.sentence.startswith(
+        "accuracy of 'dog' changed by −0.2 (98.33% interval −0.2959 to −0.09629): "
+        "shown to be below the limit of 0"
+    )
+    equal = write_run(tmp_path / "equal")
+    assert check(equal, config)[0].outcome is Outcome.PASS
+
+
+def test_one_plan_twice_has_changed_in_nothing(run, write_run, write_policy, tmp_path):
+    """Also where an interval is wide: .1 of .05 to .15 in both."""
+    text = (
+        '[[gate]]\nmetric = "verdicts.whole_set.rate"\nagainst = "baseline"\nmax = 0\n'
+        '[[gate]]\nmetric = "accuracy.value"\nagainst = "baseline"\nmin = 0\n'
+    )
+    config = GateConfig(write_policy(text), baseline=run)
+    assert check(write_run(tmp_path / "a"), config)[0].outcome is Outcome.PASS
+    other = write_run(tmp_path / "b", fingerprint={"weights": "11"})
+    assert check(other, config)[0].outcome is Outcome.FAIL  # nothing shows that it kept
+
+
+def test_newly_found_classes_are_named(run, write_run, write_policy, tmp_path, summary):
+    none = summary["verdicts"] | {"counts": {"clean": 3}}
+    rows = (("cat", 100, 95), ("dog", 100, 90))  # fox, the third, is the one found
+    base = write_run(tmp_path / "base", summary={"verdicts": none}, classes=rows)
+    text = '[[gate]]\nmetric = "verdicts.counts.spurious"\nagainst = "baseline"\nmax = 0\n'
+    verdict, _ = check(run, GateConfig(write_policy(text), baseline=base))
+    assert verdict.rows[0].sentence == (
+        "verdicts.counts.spurious changed by +1: above the limit of 0 ('fox')."
+    )
+
+
+def test_a_baseline_without_a_gate_and_a_gate_without_a_baseline_are_refused(run, write_policy):
+    with pytest.raises(ConfigError, match="name that run by --baseline"):
+        check(run, GateConfig(write_policy(CHANGE)))
+    with pytest.raises(ConfigError, match="it would change nothing"):
+        check(run, GateConfig(write_policy(OVERALL), baseline=run))
+    assert not (run / "summary.md").exists()
+
+
+def test_a_baseline_of_other_data_is_refused(run, write_run, write_policy, tmp_path):
+    other = write_run(tmp_path / "other", fingerprint={"dataset": "ee"})
+    with pytest.raises(ConfigError, match="the dataset's listing"):
+        check(run, GateConfig(write_policy(CHANGE), baseline=other))
+
+
+def test_a_summary_of_another_shape_is_a_data_error(write_run, tmp_path):
+    run = write_run(tmp_path / "r", summary={"problems": [3]})
+    with pytest.raises(DataError, match="did not write so"):
+        check(run, GateConfig())
+
+
+def test_hostile_class_names_reach_both_files_as_text(write_run, hostile, tmp_path):
+    name = hostile.replace("\x00", "")
+    run = write_run(tmp_path / "r", classes=((name, 40, 1), ("b", 40, 2), (name, 40, 3)))
+    check(run, GateConfig())
+    page = (run / "summary.md").read_text()
+    assert "<b>" not in page
+    assert "\x1b" not in page
+    ElementTree.parse(run / "junit.xml")

@@ -1,0 +1,98 @@
+import pytest
+
+from audit.errors import ConfigError
+from audit.gates.policy import Gate, default_policy, read_policy
+
+
+def test_a_gate_is_read_with_every_key(write_policy):
+    policy = read_policy(
+        write_policy(
+            """
+            [[gate]]
+            metric = "accuracy.value"
+            min = 0.9
+
+            [[gate]]
+            name = "classes"
+            metric = "accuracy"
+            max = 1
+            scope = "class"
+            min_n = 30
+            against = "baseline"
+            severity = "warn"
+            prove = "broken"
+            level = 0.9
+            """
+        )
+    )
+    first, second = policy.gates
+    assert policy.name == "gates.toml"
+    assert policy.needs_baseline
+    assert first == Gate("accuracy.value", "min", 0.9)
+    assert (first.severity, first.prove, first.level) == ("fail", "kept", 0.95)
+    assert first.name == "accuracy.value ≥ 0.9"
+    assert second == Gate(
+        "accuracy", "max", 1.0, "class", 30, True, "warn", "broken", 0.9, "classes"
+    )
+    assert second.name == "classes"
+
+
+def test_a_name_is_made_of_what_is_tested():
+    gate = Gate("accuracy", "min", -0.05, scope="class", change=True)
+    assert gate.name == "change of accuracy in each class ≥ −0.05"
+
+
+GATE = '[[gate]]\nmetric = "accuracy.value"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[[gate]\n", "not TOML: .*line 1"),
+        (f"{GATE}min = \n", "line 3, column 7"),
+        ("", "no \\[\\[gate\\]\\]: it would pass anything"),
+        ("gate = []", "it would pass anything"),
+        ("gate = 3", "it would pass anything"),
+        ("gate = [3]", "gate 1 is no table"),
+        ("gates = 3", "key 'gates'"),
+        ("[[gate]]\nmin = 1", "gate 1 names no metric"),
+        ("[[gate]]\nmetric = 3\nmin = 1", "metric must be a text"),
+        (f"{GATE}min = 0.9\n{GATE}min = 0.9", "gates 1 and 2 are both called"),
+        (GATE, "needs one of min and max"),
+        (f"{GATE}min = 1\nmax = 2", "needs one of min and max"),
+        (f"{GATE}min = true", "min = True is no finite number"),
+        (f"{GATE}min = nan", "min = nan is no finite number"),
+        (f'{GATE}min = "0.9"', "min = '0.9' is no finite number"),
+        (f"{GATE}mim = 1", "unknown key 'mim'; did you mean 'min'"),
+        (f'{GATE}min = 1\nseverity = "fial"', "severity 'fial'; did you mean 'fail'"),
+        (f'{GATE}min = 1\nscope = "slice"', "scope 'slice'; known: overall, class"),
+        (f'{GATE}min = 1\nprove = "keep"', "did you mean 'kept'"),
+        (f'{GATE}min = 1\nagainst = "base"', "against 'base'; known: baseline"),
+        (f"{GATE}min = 1\nlevel = 95", "level = 95: a share"),
+        (f"{GATE}min = 1\nmin_n = 5", 'add scope = "class"'),
+        (f'{GATE}min = 1\nscope = "class"\nmin_n = 0', "min_n = 0: a whole number"),
+        (f'{GATE}min = 1\nname = "{"x" * 201}"', "at most 200 characters"),
+    ],
+)
+def test_a_policy_that_cannot_be_understood_is_refused(write_policy, text, said):
+    with pytest.raises(ConfigError, match=said) as caught:
+        read_policy(write_policy(text))
+    assert "\n" not in str(caught.value)
+    assert "gates.toml" in str(caught.value)
+
+
+def test_a_policy_that_is_no_text_is_refused(tmp_path):
+    path = tmp_path / "gates.toml"
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="no text in UTF-8"):
+        read_policy(path)
+    with pytest.raises(ConfigError, match="No such file"):
+        read_policy(tmp_path / "none.toml")
+
+
+def test_the_shipped_policy_tests_a_change_only_with_a_baseline():
+    alone, both = default_policy(with_baseline=False), default_policy(with_baseline=True)
+    assert not alone.needs_baseline
+    assert both.needs_baseline
+    assert both.gates[: len(alone.gates)] == alone.gates
+    assert "verdicts.counts.spurious" in {gate.metric for gate in alone.gates}
