@@ -1,0 +1,81 @@
+"""The first screen's answer: what its figures must show to be called better or worse."""
+
+import pytest
+
+from audit.comparison.answer import answer
+
+SHARE = {"count": 0, "value": 0.9}
+
+
+def _accuracy(low, high):
+    delta = (low + high) / 2
+    flips = {"negative_flips": SHARE, "positive_flips": SHARE}
+    return {"base": SHARE, "candidate": SHARE, "delta": delta, "low": low, "high": high} | flips
+
+
+def _attention(delta, half=0.01):
+    found = {"base": 0.5, "candidate": 0.5 + delta, "delta": delta, "p": 0.0001}
+    found |= {"low": delta - half, "high": delta + half}
+    return {"true": {"relevance_mass_accuracy": found}}
+
+
+def _class(name="cat", delta=0.0, p=1.0, change=None, index=0):
+    return {
+        "true_class": index,
+        "label": name,
+        "n": 100,
+        "base_accuracy": 0.9,
+        "candidate_accuracy": 0.9 + delta,
+        "delta_accuracy": delta,
+        "mcnemar_holm_p": p,
+        "verdict_change": change,
+    }
+
+
+def _state(accuracy, attention=0.0, *classes):
+    found = answer(accuracy, _attention(attention), classes, {})
+    return found.state, [one.kind for one in found.worse], [one.kind for one in found.better]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        ((_accuracy(0.01, 0.03),), ("better", [], ["accuracy"])),
+        ((_accuracy(-0.03, -0.01),), ("worse", ["accuracy"], [])),
+        ((_accuracy(-0.01, 0.01),), ("alike", [], [])),
+        ((None,), ("alike", [], [])),
+        ((_accuracy(-0.01, 0.01), -0.06), ("worse", ["attention"], [])),
+        ((_accuracy(-0.01, 0.01), -0.04), ("alike", [], [])),  # no more than a refit moves
+        ((_accuracy(0.01, 0.03), -0.06), ("mixed", ["attention"], ["accuracy"])),
+        ((_accuracy(-0.01, 0.01), 0.06), ("better", [], ["attention"])),
+        (
+            (_accuracy(-0.01, 0.01), 0.0, _class(delta=-0.1, p=0.05)),
+            ("worse", ["class_accuracy"], []),
+        ),
+        ((_accuracy(-0.01, 0.01), 0.0, _class(delta=-0.1, p=0.051)), ("alike", [], [])),
+        (
+            (_accuracy(-0.01, 0.01), 0.0, _class(change="newly_spurious")),
+            ("worse", ["verdict"], []),
+        ),
+        ((_accuracy(-0.01, 0.01), 0.0, _class(change="cured")), ("better", [], ["verdict"])),
+        ((_accuracy(-0.01, 0.01), 0.0, _class(change="untested_now")), ("alike", [], [])),
+    ],
+)
+def test_what_makes_a_state(arguments, wanted):
+    assert _state(*arguments) == wanted
+
+
+def test_the_largest_loss_comes_first_and_leads_to_its_class():
+    classes = [_class("cat", -0.1, 0.01), _class("dog", -0.3, 0.02, index=1)]
+    found = answer(_accuracy(-0.01, 0.01), _attention(0), classes, {})
+    assert [(one.subject, one.true_class) for one in found.worse] == [("dog", 1), ("cat", 0)]
+    assert found.worse[0].sentence == (
+        "60.0% right instead of 90.0% of 100 images (−30.0 points; Holm’s p = 0.020)"
+    )
+    assert found.headline.endswith("the candidate is worse in places.")
+
+
+def test_a_verdict_is_told_by_what_was_found():
+    row = _class(change="newly_spurious")
+    found = answer(None, _attention(0), [row], {0: "decides by the background"})
+    assert found.worse[0].sentence == "now found spurious: it decides by the background"

@@ -1,0 +1,163 @@
+"""The comparison's page in a browser, opened from the disk."""
+
+import pytest
+
+from audit.comparison.compare import compare_runs
+from audit.comparison.config import CompareConfig
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def index(base, candidate, tmp_path):
+    return compare_runs(base, candidate, CompareConfig(compare_dir=tmp_path / "compare")).report
+
+
+@pytest.fixture
+def visit(chromium, index):
+    """Opens the page and, at the end, asserts that its console stayed silent."""
+    said, contexts = [], []
+
+    def opened(fragment="", width=1280, **options):
+        context = chromium.new_context(viewport={"width": width, "height": 900}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(5000)
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("requestfailed", lambda request: said.append(request.url))
+        page.goto(f"{index.as_uri()}{fragment}")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert said == []
+
+
+def test_the_first_screen_answers(visit):
+    page = visit()
+    text = page.locator(".answer").inner_text()
+    assert "No difference in accuracy was found, and the candidate is worse in places." in text
+    assert "cat: now found spurious: it decides by new." in text
+    assert "95% interval" in text
+    assert page.locator(".answer").bounding_box()["y"] < 500
+
+
+def test_both_maps_lie_on_the_same_image(visit):
+    page = visit()
+    card = page.locator("#attention_moved .case")
+    card.scroll_into_view_if_needed()
+    page.wait_for_function(
+        "() => document.querySelectorAll('#attention_moved canvas').length === 2"
+    )
+    alpha = """c => {
+      const pixels = c.getContext("2d").getImageData(0, 0, 16, 16).data;
+      return [pixels[3], pixels[4 * 255 + 3]];
+    }"""
+    # the base's heat is all in the first cell, the candidate's in the last
+    assert card.locator('[data-side="base"] canvas').evaluate(alpha) == [255, 0]
+    assert card.locator('[data-side="candidate"] canvas').evaluate(alpha) == [0, 255]
+    sources = card.locator("img").evaluate_all("all => all.map((one) => one.src)")
+    assert sources[0] == sources[1]
+
+
+def test_a_case_is_wiped_by_keyboard_alone(visit):
+    page = visit()
+    page.locator("#regressed .case a").first.focus()
+    page.keyboard.press("Enter")
+    box = page.locator("#lightbox")
+    assert box.evaluate("d => d.open") is True
+    clip = "() => getComputedStyle(document.querySelector('.layer[data-side=candidate]')).clipPath"
+    assert page.evaluate(clip) == "inset(0px 0px 0px 50%)"
+    page.locator("#wipe").focus()
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(clip) == "inset(0px 0px 0px 51%)"
+    page.keyboard.press("Home")
+    assert page.evaluate(clip) == "inset(0px 0px 0px 0%)"  # the candidate alone
+    page.keyboard.press("p")
+    assert box.locator(".map-note").inner_text() == "Maps for the predictions: cat, then dog"
+    page.keyboard.press("0")
+    assert box.locator("canvas").first.is_visible() is False
+    page.keyboard.press("t")
+    assert box.locator(".map-note").inner_text() == "Maps for the label, cat"
+    page.keyboard.press("s")
+    assert page.locator("#wipe").is_visible() is False
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.closest('.case').dataset.case") == "0"
+
+
+def test_the_wipe_follows_the_pointer(visit):
+    page = visit()
+    page.locator("#regressed .case .tiles").click()
+    place = page.locator(".wipe").bounding_box()
+    page.mouse.move(place["x"] + place["width"] / 2, place["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(place["x"] + place["width"] / 4, place["y"] + 50)
+    page.mouse.up()
+    assert page.locator("#wipe").input_value() == "25"
+
+
+def test_a_class_in_the_fragment_narrows_the_cases(visit):
+    page = visit("#class=1")
+    assert page.locator("#group").input_value() == "1"
+    assert page.locator("#regressed .case").count() == 0
+    assert page.locator("#attention_moved .case").count() == 1
+    assert page.locator("#regressed .showing").inner_text() == "Showing 0 of 0 held here, of 1"
+    page.locator("#group").select_option("")
+    assert page.locator("#regressed .case").count() == 1
+    page.locator(".reasons a", has_text="cat").click()
+    assert page.locator("#group").input_value() == "0"
+
+
+def test_a_hostile_name_stays_text(visit):
+    page = visit()
+    assert page.locator("#regressed .meta.file").inner_text() == (
+        "b</script><script>alert(1)</script>.jpg"
+    )
+    page.locator("#still_wrong .case .tiles").click()
+    assert "</script><script>alert(1)</script>" in page.locator("#lightbox").inner_text()
+
+
+def test_a_card_of_the_script_is_the_card_of_the_template(visit):
+    page = visit()
+    looks = """card => {
+      card.querySelectorAll("canvas").forEach((one) => one.remove());
+      const all = (selector, read) => Array.from(card.querySelectorAll(selector), read);
+      return [
+        card.className, card.dataset.case, card.textContent.replace(/\\s+/g, " "),
+        all("a", (a) => a.href), all("img", (i) => [i.src, i.alt, i.width, i.height]),
+        all("svg", (s) => s.outerHTML), all("tr", (r) => r.className),
+      ];
+    }"""
+    card = page.locator("#fixed .case")
+    written = card.evaluate(looks)
+    page.locator("#group").select_option("1")
+    assert card.evaluate(looks) == written
+
+
+def test_without_script_images_and_figures_are_there(visit):
+    page = visit(java_script_enabled=False)
+    card = page.locator("#regressed .case")
+    card.scroll_into_view_if_needed()
+    assert "40.0%" in card.inner_text()
+    assert card.locator("img").first.bounding_box()["width"] > 50
+    assert page.locator(".toolbar").is_visible() is False
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+def test_no_page_scrolls_sideways(visit, width):
+    page = visit(width=width)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_what_someone_injects_does_not_run(index, chromium):
+    hostile = index.read_text(encoding="utf-8").replace(
+        "</main>", "<script>window.owned = 1</script><img src=x onerror='window.owned = 2'></main>"
+    )
+    index.write_text(hostile, encoding="utf-8")
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(index.as_uri())
+    assert page.evaluate("window.owned") is None
+    context.close()
