@@ -32,7 +32,7 @@ from audit.verify.swap import NECESSITY, SUFFICIENCY, Background, backgrounds, s
 __all__ = ["VERIFY_VERSION", "write_interventions"]
 
 #: Raised with every change of what an intervention does.
-VERIFY_VERSION = 1
+VERIFY_VERSION = 2
 _SECOND_FILL = {"blur": "inpaint", "inpaint": "blur", "mean": "blur"}
 _TWICE_FILLED = 10  # images a class whose verdict is checked by a second fill
 _THREADS = 8

@@ -27,6 +27,8 @@ SWAPS = 2
 #: Pictures that one object gives rise to in one of the two tests.
 FORWARDS = 2 * SWAPS
 _LARGEST = 0.6  # of the frame: a larger region leaves no background
+_RIM = 0.03  # of the frame's longer side: what is filled round a region, for masks are drawn tight
+_FILLED = 0.8  # of the frame: with more of it filled, nothing is left of a background
 _EDGE = 0.7  # pixels: σ of the blur that softens a lifted object's edge
 
 
@@ -41,16 +43,23 @@ class Background:
 def backgrounds(subjects: Sequence[Subject], fill: str, seed: int) -> list[Background]:
     """The backgrounds of the images whose region can be filled.
 
-    ``fill`` is a key of ``audit.verify.fills.FILLS``.
+    Filled is the region with a rim around it, so that no edge of the object is left, and what is to
+    be ignored, where more of them may be. ``fill`` is a key of ``audit.verify.fills.FILLS``.
     """
     return [
         Background(
             one.index,
-            cover(one.picture, one.region, fill, np.random.default_rng([seed, one.index])),
+            cover(one.picture, hole, fill, np.random.default_rng([seed, one.index])),
         )
         for one in subjects
-        if _can_be_lifted(one)
+        if _can_be_lifted(one) and (hole := _hole(one)).mean() <= _FILLED
     ]
+
+
+def _hole(subject: Subject) -> np.ndarray:
+    reach = 2 * round(_RIM * max(subject.region.shape)) + 1
+    grown = cv2.dilate(subject.region.astype(np.uint8), np.ones((reach, reach), np.uint8))
+    return np.asarray((grown > 0) | subject.ignore)
 
 
 def swaps(

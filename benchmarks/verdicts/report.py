@@ -30,7 +30,7 @@ from benchmarks.verdicts.rivals import RIVALS, Rival
 from benchmarks.verdicts.run import cells_of
 from benchmarks.verdicts.truth import CASE_DROP
 
-__all__ = ["Audited", "Share", "main", "read_half"]
+__all__ = ["Audited", "Share", "main", "print_tables", "read_half", "share"]
 
 _STRONG = 0.95  # rates from here on are those that the verdicts must find
 _DRAWS = 2000
@@ -172,23 +172,40 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     asked = parser.parse_args()
     cells = read_half(asked.half, asked.data_root)
-    strong = [one for one in cells if one.cell.rate >= _STRONG or not one.cell.plants]
-    recall, alarms = _recall(strong, _found), _false_alarms(cells, _found)
-    precision = _case_share(strong, _verified, of_flagged=True)
+    print_tables(cells, read_half("development", asked.data_root))
+    _print_estimated(read_half(asked.half, asked.data_root, estimated=True))
+    if asked.write:
+        _write(cells)
+
+
+def print_tables(cells: Sequence[Audited], development: Sequence[Audited]) -> None:
+    """Print every table of ``cells``; the rivals' cuts are chosen on ``development``."""
+    strong, rates = _strong(cells), _rates(cells)
     print(f"{len(cells)} models; bounds one-sided 95%, clustered by model\n")
-    print(f"- truly spurious classes found, rates >= {_STRONG}: {recall}")
-    print(f"- false alarms among clean classes, all rates: {alarms}")
-    print(f"- precision of spurious_verified, rates >= {_STRONG}: {precision}")
+    print(f"- truly spurious classes found, rates >= {_STRONG}: {rates['found']}")
+    print(f"- false alarms among clean classes, all rates: {rates['false_alarms']}")
+    print(f"- precision of spurious_verified, rates >= {_STRONG}: {rates['verified_precision']}")
     print(f"- recall of spurious_verified: {_case_share(strong, _verified, of_flagged=False)}")
     ignored = sum(int(one.classes["truth_ignored"].sum()) for one in cells)
     print(f"- planted classes that the model ignores, in neither rate: {ignored}\n")
     _print_curve(cells)
     _print_kinds(strong)
     _print_sizes(strong)
-    _print_rivals(strong, cells, read_half("development", asked.data_root))
-    _print_estimated(asked.half, asked.data_root)
-    if asked.write:
-        _write(recall, alarms, precision, cells)
+    _print_rivals(strong, cells, development)
+
+
+def _strong(cells: Sequence[Audited]) -> list[Audited]:
+    return [one for one in cells if one.cell.rate >= _STRONG or not one.cell.plants]
+
+
+def _rates(cells: Sequence[Audited]) -> dict[str, Share]:
+    """What the verdicts promise: recall and precision at strong rates, false alarms at all."""
+    strong = _strong(cells)
+    return {
+        "found": _recall(strong, _found),
+        "false_alarms": _false_alarms(cells, _found),
+        "verified_precision": _case_share(strong, _verified, of_flagged=True),
+    }
 
 
 def _verified(images: pd.DataFrame) -> pd.Series:
@@ -274,25 +291,22 @@ def _print_rivals(
     print()
 
 
-def _print_estimated(half: str, data_root: Path) -> None:
-    cells = read_half(half, data_root, estimated=True)
+def _print_estimated(cells: Sequence[Audited]) -> None:
     if cells:
-        print(f"With GrabCut's regions in place of the masks, {len(cells)} of these models:")
-        print(f"- found: {_recall(cells, _found)}")
-        print(f"- false alarms: {_false_alarms(cells, _found)}")
+        strong, rates = _strong(cells), _rates(cells)
+        print(f"With GrabCut's regions in place of the masks, {len(cells)} of these models:\n")
+        print(f"- found, rates >= {_STRONG}: {rates['found']} in {len(strong)} models")
+        print(f"- false alarms, all rates: {rates['false_alarms']}")
+        print(f"- precision of what would be spurious_verified: {rates['verified_precision']}")
 
 
-def _write(recall: Share, alarms: Share, precision: Share, cells: Sequence[Audited]) -> None:
+def _write(cells: Sequence[Audited]) -> None:
     held: dict[str, object] = {
         "command": "python -m benchmarks.verdicts.report --write",
         "verdict_version": VERDICT_VERSION,
         "models": len(cells),
     }
-    for name, one in (
-        ("found", recall),
-        ("false_alarms", alarms),
-        ("verified_precision", precision),
-    ):
+    for name, one in _rates(cells).items():
         rates = {"rate": one.value, "low": one.low, "high": one.high}
         held[name] = {"k": one.k, "n": one.n} | {key: round(x, 4) for key, x in rates.items()}
     MEASURED.write_text(json.dumps(held, indent=1) + "\n")

@@ -11,7 +11,8 @@ from audit.engine import audit_part
 from audit.plan import make_plan
 from audit.tables.schema import arrow_schema
 from audit.verify import parts
-from audit.verify.choice import Choice, Tested, choose
+from audit.verify.choice import Choice, choose
+from audit.verify.choice import Tested as OfClass
 from audit.verify.maps import read_maps
 from audit.verify.parts import write_interventions
 from audit.verify.swap import SWAPS
@@ -192,7 +193,7 @@ def test_suspects_get_case_evidence_alone(audited, tmp_path):
     plan, images, maps = audited
     pool = choose(images, triage.flag(images), ENOUGH, 0).pool
     red = np.arange(0, 36, 3)
-    tested = Tested(0, red[:10], red[10:])
+    tested = OfClass(0, red[:10], red[10:])
     write_interventions(plan, tmp_path / "some", Choice((tested,), pool), maps, [].append)
     rows = _frame(_rows(tmp_path / "some"))
     suspects = rows[rows["role"] == "suspect"]

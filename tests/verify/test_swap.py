@@ -121,6 +121,23 @@ def test_backgrounds_hold_nothing_of_their_object(make_subject):
         assert (only.picture == 60).all()
 
 
+def test_a_background_keeps_neither_rim_nor_ignored_object(make_subject):
+    """The object is drawn a pixel beyond its region, rows and columns 7 to 12; .03 of 20 is 1."""
+    picture = np.full((20, 20, 3), 60, dtype=np.uint8)
+    picture[7:13, 7:13] = 255
+    picture[:4, 16:] = 255
+    crowd = np.zeros((20, 20), dtype=bool)
+    crowd[:4, 16:] = True
+    (one,) = backgrounds([make_subject(1, picture=picture, ignore=crowd)], "mean", 0)
+    assert (one.picture == 60).all()
+
+
+def test_what_is_all_but_filled_is_no_background(make_subject):
+    ignore = np.ones((20, 20), dtype=bool)
+    ignore[:3] = False  # 15% is left
+    assert backgrounds([make_subject(1, ignore=ignore)], "blur", 0) == []
+
+
 def test_a_background_depends_on_its_image_and_the_seed_alone(make_subject):
     first, second = make_subject(1), make_subject(2)
     alone = backgrounds([second], "blur", 3)[0]
