@@ -13,12 +13,14 @@ import torch
 from audit.config import REGIONS, RunConfig
 from audit.data.base import ArraySource, Source
 from audit.errors import ConfigError, nearest
-from audit.records import Listing
+from audit.records import Annotation, Listing
 from audit.regions.base import Annotations
+from audit.regions.join import image_names
 
 __all__ = ["RegionChoice", "asked_regions", "choose_regions"]
 
 _PEEKED = 64  # images of a user's dataset that are read to see whether it brings regions
+_TRIED = 16  # images that are read to see whether annotations from beside fit them
 #: What a dataset takes where nothing is asked for; the others take what they bring.
 _DEFAULTS = {"stl10": "auto"}
 
@@ -63,7 +65,8 @@ def choose_regions(
         return RegionChoice(None, "none")
     if kind in _FORMS:
         found = _FORMS[kind](Path(rest).expanduser(), source.listing)
-        return RegionChoice(found, kind, found.digest, found.warnings)
+        notes = (*found.warnings, *_misfit(found, source, indices))
+        return RegionChoice(found, kind, found.digest, notes)
     if asked == "native" or _brings(source, indices):
         taken = ("--regions auto took the annotations that came with the dataset",)
         notes = taken if asked == "auto" else _nothing_native(source)
@@ -79,8 +82,45 @@ def _brings(source: Source | ArraySource, indices: np.ndarray) -> bool:
         return source.masks is not None
     if not isinstance(source, CustomSource):
         return bool(source.listing.annotations)
-    spread = np.linspace(0, len(indices) - 1, min(_PEEKED, len(indices))).astype(int)
-    return any(source.read(int(i)).annotation.objects for i in indices[spread])
+    return any(source.read(i).annotation.objects for i in _spread(indices, _PEEKED))
+
+
+def _spread(indices: np.ndarray, n: int) -> list[int]:
+    """At most ``n`` of ``indices``, from the first to the last."""
+    places = np.linspace(0, len(indices) - 1, min(n, len(indices))).astype(int)
+    return [int(i) for i in indices[places]]
+
+
+def _misfit(
+    found: Annotations, source: Source | ArraySource, indices: np.ndarray
+) -> tuple[str, ...]:
+    """Said before the run where annotations fit none of the images tried: of another size, say."""
+    refused = {}
+    for index in _spread(indices, _TRIED):
+        one = _tried(found, source, index)
+        if one.objects:
+            return ()
+        if one.note:
+            refused[image_names(source.listing)[index]] = one.note
+    if not refused:
+        return ()
+    name, why = next(iter(refused.items()))
+    return (
+        f"of {min(_TRIED, len(indices))} images tried, {len(refused)} have annotations that cannot "
+        f"be used, and none has others; the first, {name!r}: {why}",
+    )
+
+
+def _tried(found: Annotations, source: Source | ArraySource, index: int) -> Annotation:
+    """What ``found`` has for an image; nothing where the image cannot be read."""
+    if isinstance(source, ArraySource):
+        height, width = source.images.shape[-2:]
+        return found.of(index, (height, width), 1)
+    reading = source.read(index)
+    if reading.pixels is None:
+        return Annotation()
+    height, width = reading.pixels.shape[:2]
+    return found.of(index, (height, width), reading.orientation)
 
 
 def _nothing_native(source: Source | ArraySource) -> tuple[str, ...]:

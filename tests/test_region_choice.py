@@ -1,4 +1,6 @@
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -49,3 +51,38 @@ def test_a_dataset_without_regions_is_told_of_the_ways_to_have_some(
 
 def test_none_is_what_was_asked_for(run_config: RunConfig) -> None:
     assert _chosen(replace(run_config, regions="none")) == RegionChoice(None, "none")
+
+
+def _coco(file: Path, n: int, width: int) -> str:
+    """A COCO file of the dataset's first ``n`` images, ``width`` pixels wide and 96 high."""
+    content = {
+        "images": [
+            {"id": i, "file_name": f"{i:06d}.png", "width": width, "height": 96} for i in range(n)
+        ],
+        "categories": [{"id": 1, "name": "cat"}],
+        "annotations": [
+            {"id": i, "image_id": i, "category_id": 1, "bbox": [1, 1, 9, 9]} for i in range(n)
+        ],
+    }
+    file.write_text(json.dumps(content))
+    return f"coco:{file}"
+
+
+def test_annotations_of_another_size_are_said_before_the_run(
+    run_config: RunConfig, tmp_path: Path
+) -> None:
+    """16 of 24 images are tried, the first 12 of them annotated: 0, 1, 3, 4, 6, 7, 9 and 10."""
+    found = _chosen(replace(run_config, regions=_coco(tmp_path / "a.json", 12, 192)))
+    assert found.notes[-1] == (
+        "of 16 images tried, 8 have annotations that cannot be used, and none has others; "
+        "the first, '000000.png': annotations not used: they are of an image of 192×96 pixels "
+        "(width×height), this one has 96×96 pixels (width×height)"
+    )
+
+
+@pytest.mark.parametrize("n", [1, 24])
+def test_annotations_that_fit_are_not_remarked_on(
+    run_config: RunConfig, tmp_path: Path, n: int
+) -> None:
+    found = _chosen(replace(run_config, regions=_coco(tmp_path / "a.json", n, 96)))
+    assert not any("images tried" in note for note in found.notes)

@@ -41,6 +41,9 @@ def class_verdicts(
     verdicts are covered with. ``estimated``: the regions are estimated, so that a verdict is a
     warning at most. A class without any row is ``not_tested``.
     """
+    if not classes:  # a dataset without labels: the columns, and no row
+        given = {"view": view, "fill": fill, "estimated": estimated, "cutoffs": cutoffs}
+        return class_verdicts(interventions, [""], **given)[:0]  # type: ignore[arg-type]
     images = per_image(interventions, fill, cutoffs)
     evidence = {
         watched: _evidence(images[images["watched_class"] == watched], mine, view, cutoffs)

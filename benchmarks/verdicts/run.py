@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from multiprocessing import get_context
 from pathlib import Path
@@ -148,7 +148,9 @@ def main() -> None:
         jobs = [
             pool.submit(results_of_cell, cell, asked.data_root, asked.estimated) for cell in cells
         ]
-        for k, job in enumerate(jobs, start=1):
+        for k, job in enumerate(as_completed(jobs), start=1):
+            if job.exception() is not None:
+                pool.shutdown(wait=False, cancel_futures=True)
             print(f"{k}/{len(jobs)} {job.result().name}", flush=True)
 
 

@@ -39,6 +39,11 @@ def _background(table, cls, size, n=12):
         table.swap("sufficiency", 500 + k, 0.1 + size + step, 0.1, watched_class=cls)
 
 
+def test_without_classes_there_are_columns_and_no_rows(table):
+    assert list(_verdicts(table, ()).columns) == list(_verdicts(table).columns)
+    assert _verdicts(table, ()).empty
+
+
 def test_a_planted_patch_is_found_beside_a_clean_class(table):
     _local(table, 0, 0.3)
     _local(table, 1, 0.0)
