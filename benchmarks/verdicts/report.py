@@ -146,8 +146,9 @@ def _auroc(cells: Sequence[Audited], score: Callable[[pd.DataFrame], np.ndarray]
 
 
 def _class_shares(one: Audited, rival: Rival) -> np.ndarray:
-    """Share of the flagged images among those predicted as each class."""
-    flags = pd.Series(rival.score(one.cases) > rival.cut, index=one.cases.index)
+    """Of the images predicted as each class: the share of the flagged, or the mean score."""
+    score = rival.score(one.cases)
+    flags = pd.Series(score if rival.cut is None else score > rival.cut, index=one.cases.index)
     by_class = flags.groupby(one.cases["pred_class"]).mean()
     return by_class.reindex(range(len(one.classes))).to_numpy(dtype=float)
 
@@ -278,11 +279,13 @@ def _print_rivals(
         def found(one: Audited, rival: Rival = rival, cut: float = cut) -> pd.Series:
             return pd.Series(_class_shares(one, rival) >= cut)
 
-        def flagged(images: pd.DataFrame, rival: Rival = rival) -> pd.Series:
-            return pd.Series(rival.score(images) > rival.cut, index=images.index)
+        def flagged(images: pd.DataFrame, rival: Rival = rival, cut: float = cut) -> pd.Series:
+            limit = cut if rival.cut is None else rival.cut
+            return pd.Series(rival.score(images) > limit, index=images.index)
 
+        kind = "mean" if rival.cut is None else "share"
         print(
-            f"| {rival.name} (share >= {cut:.2f}) | {_recall(strong, found)} "
+            f"| {rival.name} ({kind} >= {cut:.2f}) | {_recall(strong, found)} "
             f"| {_false_alarms(cells, found)} "
             f"| {_case_share(strong, flagged, of_flagged=True).value:.2f} "
             f"| {_case_share(strong, flagged, of_flagged=False).value:.2f} "

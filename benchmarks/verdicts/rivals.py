@@ -1,7 +1,8 @@
 """What others would flag on the same runs: one score an image, higher is more suspicious.
 
 A rival flags an image beyond its own published or customary cut, and a class where the share of its
-flagged images reaches a cut that is chosen on the development half.
+flagged images reaches a cut that is chosen on the development half. One without a customary cut
+flags by its score, a class by the mean of it, both beyond a cut that is chosen there.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ _MOST_CLUSTERS = 8
 
 @dataclass(frozen=True)
 class Rival:
-    """A way to suspect images: ``score`` of a run's images, float[N], and the cut of a flag."""
+    """A way to suspect images: ``score`` of a run's images, float[N], and the customary cut."""
 
     name: str
     score: Callable[[pd.DataFrame], np.ndarray]
-    cut: float
+    cut: float | None
 
 
 def _mass(images: pd.DataFrame) -> np.ndarray:
@@ -96,5 +97,5 @@ RIVALS = (
     Rival("pointing game misses", _pointing, 0.5),
     Rival("Shared Interest: sufficient context", _context, 0.5),
     Rival("Shared Interest: context dependent", _dependent, 0.9),
-    Rival("SpRAy-like clusters", _spray, 0.5),
+    Rival("SpRAy-like clusters", _spray, None),
 )
