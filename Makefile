@@ -16,6 +16,7 @@ FIT_FLAGS = $(call flag,DATASET,dataset) $(call flag,DATA_ROOT,data-root) $(call
   $(call flag,CONFIG,config)
 REGIONS_FLAGS = $(call flag,DATASET,dataset) $(call flag,DATA_ROOT,data-root) $(call flag,SPLIT,split) \
   $(call flag,DEVICE,device) $(call flag,LIMIT,limit) $(call flag,CONFIG,config)
+SERVE_FLAGS = $(call flag,DATA_ROOT,data-root)
 GATE_FLAGS = $(call flag,POLICY,policy) $(call flag,BASE,baseline)
 EXPLAIN_FLAGS = $(call flag,MODEL,model) $(call flag,CHECKPOINT,checkpoint) \
   $(call flag,DEVICE,device) $(call flag,CONFIG,config)
@@ -25,7 +26,7 @@ EXTRAS = $(if $(filter photos,$(DATASET))$(filter efficientnet_lite0,$(MODEL)),$
   $(if $(filter timm:%,$(MODEL)),$(VENV)/.timm)
 
 .DEFAULT_GOAL := help
-.PHONY: help audit fit report compare gate explain regions schema test bench-verdicts lint format docs screenshots clean
+.PHONY: help audit fit report compare gate explain regions serve schema test bench-verdicts lint format docs screenshots clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -55,6 +56,9 @@ explain: $(VENV)/.installed $(EXTRAS) ## Draw where MODEL looks in single images
 
 regions: $(VENV)/.installed $(EXTRAS) ## Estimate where the objects of DATASET are: a COCO file to correct
 	@$(BIN)/cam-audit regions $(REGIONS_FLAGS) $(ARGS)
+
+serve: $(VENV)/.serve ## Browse every row of RUN (default: runs/latest) on 127.0.0.1, pictures from DATA_ROOT
+	@$(BIN)/cam-audit serve "$(or $(RUN),runs/latest)" $(SERVE_FLAGS) $(ARGS)
 
 schema: $(VENV)/.installed ## Print every table's columns
 	@$(BIN)/cam-audit schema
@@ -102,6 +106,10 @@ $(VENV)/.dev: $(VENV)/.installed
 
 $(VENV)/.timm: $(VENV)/.installed
 	@$(PIP) --editable '.[timm]'
+	@touch $@
+
+$(VENV)/.serve: $(VENV)/.installed
+	@$(PIP) --editable '.[serve]'
 	@touch $@
 
 $(VENV)/.photos: requirements-photos.txt $(VENV)/.installed

@@ -25,6 +25,7 @@ from audit.media import write_media
 from audit.plan import Plan, make_plan
 from audit.regions.pseudo.quality import measured_quality
 from audit.report.render import render_report
+from audit.report.ruling import policy_of
 from audit.results import Interventions, Results, results_of, triaged
 from audit.sanity.check import check
 from audit.tables.parts import done_parts, part_path, read_parts, write_bytes, write_table
@@ -44,6 +45,7 @@ def run_audit(config: RunConfig, say: Callable[[str], object] = lambda _line: No
     path. Raises an AuditError, with every finished part kept.
     """
     started = time.perf_counter()
+    policy_of(config.policy)  # a mistake in it is told before hours of work
     plan = make_plan(config, say)
     folder, resumed = open_run(plan)
     with locked(folder):
@@ -70,7 +72,7 @@ def run_audit(config: RunConfig, say: Callable[[str], object] = lambda _line: No
         if config.sanity:
             with _timed(timings, "sanity"):
                 _write_summary(folder, content | {"sanity": _sanity(plan, images, say)})
-        report = render_report(folder)
+        report = render_report(folder, config.policy)
         set_status(folder, "finished", timings)
         _link_latest(folder)
     say(_closing(folder, content))
@@ -115,7 +117,7 @@ def _tested(
     say: Callable[[str], object],
 ) -> Interventions:
     """Change pictures and classify them again, where there are regions to look beside."""
-    if plan.regions.regions is not None and plan.config.budget != 0:
+    if plan.config.budget != 0 and (images["n_regions"] > 0).any():
         say("testing suspects by changing their pictures (--budget 0 leaves it out)")
     return intervene(plan, folder, images, cases)
 

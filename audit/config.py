@@ -107,6 +107,9 @@ class RunConfig:
     sanity
         Check on 64 images whether the maps depend on the model, and whether their cells matter to
         it.
+    policy
+        Release policy (TOML file of gates) of the report's verdict; it never changes the exit code.
+        Default: the policy that comes with this program.
     fresh
         Move an existing run of that name aside and start again.
     """
@@ -138,6 +141,7 @@ class RunConfig:
     budget: int | None = None
     fill: Literal["blur", "inpaint", "mean"] = "blur"
     sanity: bool = True
+    policy: Path | None = None
     fresh: bool = False
 
 

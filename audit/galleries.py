@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-__all__ = ["GALLERIES", "choose"]
+__all__ = ["CONFIDENT", "GALLERIES", "choose"]
 
+CONFIDENT = 0.9  # an error given at least this probability is a confident one
 GALLERIES = (
     "verified",
+    "confident_errors",
     "label_suspects",
+    "disagreement",
     "local_cause",
     "misclassified",
     "off_object",
@@ -22,26 +25,30 @@ _FIRST = {
     "label_suspects": ("label_suspect", 8),
     "local_cause": ("local_cause", 8),
 }
+_FEW = 16  # one part of how many of the limit confident errors and disagreements may fill each
 _CONTROL_SHARE = 0.1
 _CONTROL_MOST = 100
 
 
 def choose(
-    cases: pd.DataFrame, judged: pd.Series, correct: pd.Series, limit: int, seed: int
+    cases: pd.DataFrame, images: pd.DataFrame, judged: pd.Series, limit: int, seed: int
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     """Pick at most ``limit`` cases for the report.
 
-    Up to a quarter are the worst of the images verified to be decided by a patch, up to an eighth
-    the worst label suspects, as many the worst local causes. A tenth (at most 100) is a random
+    Of ``images`` (rows as in ``cases``) the columns correct, pred_probability and cam_agreement are
+    read. Up to a quarter are the worst of the images verified to be decided by a patch, up to an
+    eighth the worst label suspects, as many the worst local causes; up to a sixteenth each the
+    surest errors and the errors whose two maps agree least. A tenth (at most 100) is a random
     control sample of the readable images, and as much an example of images that are right and on
     the object; the rest goes to the worst of the misclassified and of the off-object images, half
     each, and what one leaves unused to the other. Returns a frame with ``index`` and ``galleries``
     (lists), ascending, and how many images of the run belong to each gallery.
     """
     held = {name: _raised(cases, flag) for name, (flag, _) in _FIRST.items()}
+    held |= _errors(cases, images)
     held["misclassified"] = _raised(cases, "misclassified")
     held["off_object"] = off = _raised(cases, "off_object")
-    right = correct.eq(other=True).fillna(value=False).astype(bool)
+    right = images["correct"].eq(other=True).fillna(value=False).astype(bool)
     held["on_object_correct"] = right & judged & ~off
     held["control"] = ~_raised(cases, "unreadable")
     rng = np.random.default_rng([seed, 0])
@@ -52,10 +59,32 @@ def choose(
     for name, (_, part) in _FIRST.items():
         picked[name] = _worst(cases[held[name]])[: min(-(-limit // part), left)]
         left -= len(picked[name])
+    ranks = {
+        "confident_errors": -images["pred_probability"],
+        "disagreement": images["cam_agreement"],
+    }
+    for name, rank in ranks.items():
+        picked[name] = _first(cases, held[name], rank)[: min(-(-limit // _FEW), left)]
+        left -= len(picked[name])
     wrong, beside = _worst(cases[held["misclassified"]]), _worst(cases[off])
     first = min(len(wrong), max(left - left // 2, left - len(beside)))
     picked["misclassified"], picked["off_object"] = wrong[:first], beside[: left - first]
     return _listed(picked), {name: int(held[name].sum()) for name in GALLERIES}
+
+
+def _errors(cases: pd.DataFrame, images: pd.DataFrame) -> dict[str, pd.Series]:
+    wrong = _raised(cases, "misclassified")
+    sure = (images["pred_probability"] >= CONFIDENT).fillna(value=False).astype(bool)
+    return {
+        "confident_errors": wrong & sure,
+        "disagreement": wrong & images["cam_agreement"].notna(),
+    }
+
+
+def _first(cases: pd.DataFrame, held: pd.Series, rank: pd.Series) -> list[int]:
+    """The held images, the smallest ``rank`` first."""
+    order = rank[held].astype(float).sort_values(kind="stable").index
+    return [int(index) for index in cases.loc[order, "index"]]
 
 
 def _raised(cases: pd.DataFrame, flag: str) -> pd.Series:

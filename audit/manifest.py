@@ -5,11 +5,11 @@ Created exclusively before the first part and finished last; a run folder withou
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import platform
 import re
+import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 
 from audit.errors import ConfigError, DataError
 from audit.plan import Plan
-from audit.tables.parts import cannot_write, write_bytes
+from audit.tables.parts import NO_ROOM, cannot_write, clear_temporaries, fsync, write_bytes
 from audit.tables.schema import SCHEMA_VERSION, SCORE_VERSION
 
 __all__ = ["FILE", "locked", "manifest_of", "open_run", "read_manifest", "set_status"]
@@ -33,6 +33,11 @@ FORMAT = "cam-audit-run/1"
 _PACKAGES = ("cam-audit", "torch", "torchvision", "numpy", "pandas", "pyarrow", "opencv-python")
 _KINDS = {"status": str, "started": str, "fingerprint": dict, "fingerprint_id": str}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+_CONFIGURED = (  # the flags behind a fingerprint, to say which of them is another
+    *("dataset", "data_root", "split", "limit", "model", "checkpoint", "target_layer", "method"),
+    *("regions", "class_map", "closed_set", "input_size", "resize", "crop", "mean", "std"),
+    *("device", "part_size", "seed"),
+)
 
 
 def manifest_of(plan: Plan, name: str) -> dict[str, Any]:
@@ -95,8 +100,7 @@ def open_run(plan: Plan) -> tuple[Path, bool]:
         folder = config.runs_dir / _default_name(plan)
     if config.fresh and folder.exists():
         _set_aside(folder)
-    if not (folder / FILE).exists():
-        _create(folder, manifest_of(plan, folder.name))
+    if not (folder / FILE).exists() and _create(folder, manifest_of(plan, folder.name)):
         return folder, False
     _check_same(read_manifest(folder), plan, folder)
     return folder, True
@@ -121,7 +125,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the run's lock; the operating system frees it when the process ends, however it does."""
+    """Hold the run's lock; the operating system frees it when the process ends, however it does.
+
+    What a process that was killed had half written is cleared. Raises ConfigError where another
+    process holds the lock, IncompleteError where the disk is full.
+    """
     lock = FileLock(folder / ".lock")
     try:
         lock.acquire(timeout=0)
@@ -130,8 +138,11 @@ def locked(folder: Path) -> Iterator[None]:
             f"{folder} is being written by another process: wait for it, or choose another --run"
         ) from error
     except OSError as error:
+        if error.errno in NO_ROOM:
+            raise cannot_write(folder / ".lock", error) from error
         raise ConfigError(f"{folder}/.lock cannot be locked: {error.strerror}") from error
     try:
+        _clear(folder)
         yield
     finally:
         lock.release()
@@ -146,6 +157,15 @@ def set_status(folder: Path, status: str, timings: Mapping[str, float]) -> None:
     content |= {"status": status, "finished": _now()}
     content["timings"] = {name: round(seconds, 3) for name, seconds in timings.items()}
     write_bytes(_encoded(content), folder / FILE)
+
+
+def _clear(folder: Path) -> None:
+    for place in (folder, *(path for path in folder.iterdir() if path.is_dir())):
+        clear_temporaries(place)
+    for scratch in folder.glob(".report-*"):
+        shutil.rmtree(scratch, ignore_errors=True)
+    with suppress(OSError):
+        (folder.parent / f".latest.{folder.name}").unlink()
 
 
 def _named(plan: Plan) -> Path:
@@ -196,10 +216,13 @@ def _set_aside(folder: Path) -> None:
         folder.rename(folder.with_name(f"{folder.name}.{datetime.now(UTC):%Y%m%dT%H%M%S%f}.old"))
 
 
-def _create(folder: Path, content: Mapping[str, Any]) -> None:
-    """Make the run folder with its manifest, whole or not at all, where there is none yet."""
+def _create(folder: Path, content: Mapping[str, Any]) -> bool:
+    """Make the run folder with its manifest, whole or not at all; False where another was first."""
     temporary = folder / f".{FILE}.{os.getpid()}.tmp"
-    if folder.is_dir() and any(not file.name.startswith(f".{FILE}.") for file in folder.iterdir()):
+    held = [file.name for file in folder.iterdir()] if folder.is_dir() else []
+    if FILE in held:
+        return False
+    if any(not name.startswith(f".{FILE}.") for name in held):
         raise ConfigError(f"{folder} exists and is no run folder (no {FILE}): choose another --run")
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -207,14 +230,25 @@ def _create(folder: Path, content: Mapping[str, Any]) -> None:
             stream.write(_encoded(content))
             stream.flush()
             os.fsync(stream.fileno())
-        os.link(temporary, folder / FILE)  # fails where another process was first
+        first = _linked(temporary, folder / FILE)
+        fsync(folder)
+        fsync(folder.parent)
     except OSError as error:
-        if error.errno == errno.ENOSPC:
+        if error.errno in NO_ROOM:
             raise cannot_write(folder / FILE, error) from error
         raise ConfigError(f"{folder} cannot be made a run folder: {error.strerror}") from error
     finally:
         with suppress(OSError):
             temporary.unlink()
+    return first
+
+
+def _linked(temporary: Path, path: Path) -> bool:
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    return True
 
 
 def _check_same(content: Mapping[str, Any], plan: Plan, folder: Path) -> None:
@@ -223,8 +257,23 @@ def _check_same(content: Mapping[str, Any], plan: Plan, folder: Path) -> None:
     if different:
         raise ConfigError(
             f"{folder} belongs to another plan: its {', '.join(different)} differ from what is "
-            "asked for now; choose another --run, or --fresh to move that run aside"
+            f"asked for now{_flags_that_differ(content, plan)}; choose another --run, or --fresh "
+            "to move that run aside"
         )
+
+
+def _flags_that_differ(content: Mapping[str, Any], plan: Plan) -> str:
+    """Such as `` (--seed: 0 there, 1 now)``; empty where no flag is another, but a file is."""
+    theirs = content.get("config")
+    if not isinstance(theirs, dict):
+        return ""
+    ours = {name: _plain(getattr(plan.config, name)) for name in _CONFIGURED}
+    said = [
+        f"--{name.replace('_', '-')}: {theirs.get(name)} there, {ours[name]} now"
+        for name in _CONFIGURED
+        if theirs.get(name) != ours[name]
+    ]
+    return f" ({'; '.join(said)})" if said else ""
 
 
 def _versions() -> dict[str, str | None]:

@@ -64,7 +64,8 @@ def results_of(
     At most ``limit`` cases are chosen for the report.
     """
     cutoffs = Cutoffs()
-    estimated = not (images["region_source"] == "annotation").any()
+    sources = images["region_source"].astype(str)
+    estimated = bool(sources.str.startswith("pseudo").any() and not (sources == "annotation").any())
     evidence = per_image(tested.rows, tested.fill, cutoffs)
     verdicts = class_verdicts(
         tested.rows,
@@ -75,7 +76,7 @@ def results_of(
         cutoffs=cutoffs,
     )
     cases = with_evidence(cases, images["pred_class"], evidence, verdicts, tested.view)
-    chosen, totals = galleries.choose(cases, triage.judged(images), images["correct"], limit, seed)
+    chosen, totals = galleries.choose(cases, images, triage.judged(images), limit, seed)
     content = summary.summarise(images, cases, totals)
     content["verdicts"] = _verdicts(images, tested, evidence, verdicts, cutoffs)
     table = summary.class_table(images, cases, classes)

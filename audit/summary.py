@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 from scipy.stats import binomtest
 
+from audit.distributions import distributions
 from audit.tables.schema import arrow_schema
 from audit.triage import judged, of_one_kind
 
@@ -91,6 +92,7 @@ def summarise(
         },
         "galleries": galleries,
         "problems": problems(images),
+        "distributions": distributions(images),
     }
 
 

@@ -20,6 +20,7 @@ from audit.comparison.config import CompareConfig
 from audit.config import ExplainConfig, FitConfig, RegionsConfig, RunConfig
 from audit.errors import AuditError, ConfigError, nearest
 from audit.gates.config import GateConfig
+from audit.serve.config import ServeConfig
 
 __all__ = ["app", "main"]
 
@@ -29,6 +30,7 @@ _USAGE = 2
 _RUN, _FIT, _EXPLAIN, _REGIONS = RunConfig(), FitConfig(), ExplainConfig(), RegionsConfig()
 _GATE = GateConfig()
 _COMPARE = CompareConfig()
+_SERVE = ServeConfig()
 
 app = App(
     name="cam-audit",
@@ -57,11 +59,23 @@ def fit(*, config: Annotated[FitConfig, Parameter(name="*")] = _FIT) -> None:
 
 
 @app.command
-def report(run: Path, /) -> None:
+def report(
+    run: Path,
+    /,
+    *,
+    policy: Annotated[
+        Path | None,
+        Parameter(help="TOML file of gates for the release verdict. Default: the shipped one."),
+    ] = None,
+    single_file: Annotated[
+        bool,
+        Parameter(help="Write report-single.html: one file of at most 5 MB, with fewer cases."),
+    ] = False,
+) -> None:
     """Render a run's report again; no model and no dataset are needed."""
     from audit.report.render import render_report
 
-    print(render_report(run))
+    print(render_report(run, policy, single_file=single_file))
 
 
 @app.command
@@ -110,6 +124,20 @@ def regions(*, config: Annotated[RegionsConfig, Parameter(name="*")] = _REGIONS)
     from audit.regions_command import write_regions
 
     print(write_regions(config, _say))
+
+
+@app.command
+def serve(run: Path, /, *, config: Annotated[ServeConfig, Parameter(name="*")] = _SERVE) -> None:
+    """Browse every row of a run on 127.0.0.1, until Ctrl-C."""
+    try:
+        from audit.serve.server import serve_run
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"serve needs {error.name}, which is not installed: make serve installs it, as does "
+            "pip install 'cam-audit[serve]'"
+        ) from error
+
+    serve_run(run, config, lambda address: print(address, flush=True))
 
 
 @app.command
@@ -180,6 +208,7 @@ def _refuse_unknown_variables() -> None:
             RegionsConfig,
             GateConfig,
             CompareConfig,
+            ServeConfig,
         )
         for name in config.__dataclass_fields__
     }

@@ -50,7 +50,7 @@ def test_every_documented_make_target_and_flag_exists(line):
         for config in (RunConfig, ExplainConfig, GateConfig)
         for name in config.__dataclass_fields__
     }
-    known = flags | {"config", "help", "version", "epochs"}
+    known = flags | {"config", "help", "version", "epochs", "single-file"}
     assert set(re.findall(r"--([a-z-]+)", command)) <= known
 
 

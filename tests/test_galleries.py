@@ -31,16 +31,25 @@ def _shown(chosen, name):
     return chosen["index"][held].tolist()
 
 
+def _images(cases, **more):
+    """No error is sure and no image has two maps, where ``more`` does not say so."""
+    found = {"correct": ~cases["misclassified"].astype("boolean")}
+    found |= {"pred_probability": 0.5, "cam_agreement": float("nan")} | more
+    return pd.DataFrame(found, index=cases.index)
+
+
 def _chosen(cases, limit, seed=0):
     everything = pd.Series(data=True, index=cases.index)
-    return choose(cases, everything, ~cases["misclassified"].astype("boolean"), limit, seed)
+    return choose(cases, _images(cases), everything, limit, seed)
 
 
 def test_totals_count_the_whole_run():
     _, totals = _chosen(_cases(100, range(10), range(5, 30)), 20)
     assert totals == {
         "verified": 0,
+        "confident_errors": 0,
         "label_suspects": 0,
+        "disagreement": 0,
         "local_cause": 0,
         "misclassified": 10,
         "off_object": 25,
@@ -111,6 +120,8 @@ def test_what_was_verified_comes_first_up_to_a_quarter():
         "verified": 20,
         "label_suspects": 10,
         "local_cause": 5,
+        "confident_errors": 0,
+        "disagreement": 0,
         "misclassified": 19,
         "off_object": 18,
         "on_object_correct": 0,
@@ -127,3 +138,17 @@ def test_a_small_limit_holds_too(limit):
     chosen, _ = _chosen(_cases(100, range(50), range(100), tested=everything), limit)
     assert 0 < len(chosen) <= limit
     assert _shown(chosen, "verified")
+
+
+def test_the_surest_errors_and_the_least_alike_maps_come_first():
+    # ten errors at rows 0 to 9: surety .90, .91 … .99; agreement .9, .8 … .1, none for row 9
+    cases = _cases(100, range(10))
+    surety = [0.90 + at / 100 if at < 10 else 0.99 for at in range(100)]
+    alike = [0.9 - at / 10 if at < 9 else None for at in range(100)]
+    images = _images(cases, pred_probability=surety, cam_agreement=alike)
+    everything = pd.Series(data=True, index=cases.index)
+    chosen, totals = choose(cases, images, everything, 64, 0)
+    assert (totals["confident_errors"], totals["disagreement"]) == (10, 9)
+    # a sixteenth of 64 is 4; index is three times the row
+    assert _shown(chosen, "confident_errors") == [18, 21, 24, 27]
+    assert _shown(chosen, "disagreement") == [15, 18, 21, 24]

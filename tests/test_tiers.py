@@ -34,6 +34,8 @@ TIERS = [
         "rows",
         "triage",
         "comparison",
+        "serve",
+        "distributions",
         "summary",
         "results",
         "galleries",
@@ -41,6 +43,7 @@ TIERS = [
     },
     {"engine", "finish", "manifest", "media", "pictures", "sanity", "verify"},
     {"auditing", "regions_command"},
+    {"library"},
 ]
 
 
@@ -86,6 +89,7 @@ def test_the_library_never_imports_its_commands(file):
         "audit.triage",
         "audit.gates.check",
         "audit.comparison.compare",
+        "audit.serve.server",
         "audit.summary",
         "audit.tables.parts",
         "pipelines.cli",

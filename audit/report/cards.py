@@ -14,13 +14,13 @@ from audit.report.load import Case, Target
 from audit.report.outline import outline
 from audit.report.text import clean, percent, probability, times
 
-__all__ = ["CUE_FOLDER", "IMAGE_FOLDER", "Card", "Slot", "card", "decodable"]
+__all__ = ["CUE_FOLDER", "FLAG_WORDS", "IMAGE_FOLDER", "Card", "Slot", "card", "decodable"]
 
 IMAGE_FOLDER = "assets/images"
 CUE_FOLDER = "assets/cues"
 
 # ``misclassified`` is not among them: a card names both classes.
-_FLAGS = {
+_TAGS = {
     "label_suspect": "label in doubt",
     "other_object": "another object",
     "off_object": "off object",
@@ -33,6 +33,8 @@ _FLAGS = {
     "unreadable": "unreadable",
     "no_region": "no region",
 }
+#: Flag → its words, as the case table's filter shows them.
+FLAG_WORDS = {"misclassified": "misclassified", **_TAGS}
 # With estimated regions a verdict is a warning at most.
 _ESTIMATED = {
     "spurious_verified": "warning: cause outside the estimated region",
@@ -50,6 +52,7 @@ class Slot:
     """One explained class of a case. ``heat`` is base64 of h·w bytes; "" where there is no map."""
 
     role: str
+    index: int  # of the class
     name: str
     probability: str
     mass: str
@@ -74,7 +77,10 @@ class Card:
     sample: str
     tone: str  # right, wrong or open (no label)
     tags: tuple[str, ...]
+    flags: tuple[str, ...]
+    severity: float
     area: str
+    agreement: str  # of the two maps, in words; "" where there are not two
     reason: str
     true: Slot | None
     predicted: Slot | None
@@ -88,23 +94,26 @@ def card(case: Case, *, estimated: bool = False) -> Card:
     """
     if case.covered is not None:
         decodable(case.covered, f"media: the covered view of image {case.index}")
-    tags = _FLAGS | (_ESTIMATED if estimated else {})
+    tags = _TAGS | (_ESTIMATED if estimated else {})
     height, width = _decoded(case.view, "view", case.index).shape
     true, predicted = _slots(case)
     return Card(
         id=case.index,
-        src=f"{IMAGE_FOLDER}/{case.index}.jpg",
+        src=f"{IMAGE_FOLDER}/{case.index}{_suffix(case.view)}",
         width=width,
         height=height,
         outline=_outline(case),
         patch=() if case.patch is None else _rectangle(case.patch.box, width, height),
-        covered="" if case.covered is None else f"{IMAGE_FOLDER}/{case.index}-covered.jpg",
+        covered=_covered(case),
         change=_change(case),
         name=clean(case.path) if case.path else f"image {case.index:,}",
         sample=clean(case.sample_id, 40),
         tone={True: "right", False: "wrong", None: "open"}[case.correct],
         tags=tuple(tags[flag] for flag in case.flags if flag in tags),
+        flags=case.flags,
+        severity=round(case.severity, 4),
         area=percent(case.area),
+        agreement=_agreement(case),
         reason=clean(case.reason, 300) if case.reason else "",
         true=true,
         predicted=predicted,
@@ -126,6 +135,7 @@ def _slot(role: str, target: Target) -> Slot:
     usable = target.cam is not None and target.cam_status == "ok"
     return Slot(
         role=role,
+        index=target.index,
         name=clean(target.label, 60),
         probability=probability(target.probability),
         mass=percent(target.mass),
@@ -133,6 +143,23 @@ def _slot(role: str, target: Target) -> Slot:
         heat=base64.b64encode(target.cam).decode() if usable and target.cam else "",
         note="" if usable else _NO_MAP.get(target.cam_status or "", "There is no map."),
     )
+
+
+def _covered(case: Case) -> str:
+    if case.covered is None:
+        return ""
+    return f"{IMAGE_FOLDER}/{case.index}-covered{_suffix(case.covered)}"
+
+
+def _suffix(picture: bytes) -> str:
+    return ".webp" if picture.startswith(b"RIFF") else ".jpg"
+
+
+def _agreement(case: Case) -> str:
+    """Only where there are two maps: of one and the same class it would always be 1."""
+    if case.agreement is None or case.correct is not False:
+        return ""
+    return f"maps agree {percent(case.agreement, 0)}"
 
 
 def _change(case: Case) -> str:

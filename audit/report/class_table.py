@@ -8,7 +8,7 @@ from audit.report.axis import strip
 from audit.report.tables import Row
 from audit.report.text import clean, count, effect, interval, percent, probability, times
 
-__all__ = ["MAX_CLASSES", "class_table"]
+__all__ = ["MAX_CLASSES", "class_table", "shown_classes"]
 
 MAX_CLASSES = 200  # rows: beyond them a page is no longer read
 
@@ -18,9 +18,7 @@ def class_table(classes: Sequence[Row], places: Mapping[int, str]) -> dict[str, 
 
     ``places`` is where the page has more on a class, by true_class.
     """
-    rows = classes
-    if len(classes) > MAX_CLASSES:
-        rows = sorted(classes, key=_urgency)[:MAX_CLASSES]
+    rows = shown_classes(classes)
     return {
         "rows": [_class_row(row, places.get(row["true_class"], "")) for row in rows],
         "total": count(len(classes)),
@@ -30,12 +28,20 @@ def class_table(classes: Sequence[Row], places: Mapping[int, str]) -> dict[str, 
     }
 
 
+def shown_classes(classes: Sequence[Row]) -> Sequence[Row]:
+    """The rows that the table has."""
+    if len(classes) <= MAX_CLASSES:
+        return classes
+    return sorted(classes, key=_urgency)[:MAX_CLASSES]
+
+
 def _urgency(row: Row) -> tuple[bool, bool, float]:
     return row["verdict"] != "spurious", row["accuracy"] is None, row["accuracy"] or 0.0
 
 
 def _class_row(row: Row, place: str) -> dict[str, object]:
     return {
+        "id": f"class-{row['true_class']}",
         "label": clean(row["label"], 60),
         "n": count(row["n"]),
         "accuracy": percent(row["accuracy"]),

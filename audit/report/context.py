@@ -8,25 +8,29 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
+from audit.gates.policy import Policy
 from audit.report import contract
 from audit.report.axis import at, strip
 from audit.report.banner import banner, tested
 from audit.report.cards import Card, card
-from audit.report.class_table import class_table
+from audit.report.charts import charts
+from audit.report.class_table import class_table, shown_classes
 from audit.report.cues import shown_cues
 from audit.report.galleries import FIRST, Gallery
 from audit.report.load import RunFolder
+from audit.report.matrix import matrix, pairs_table, shown_pairs
 from audit.report.regions import maps, regions
+from audit.report.ruling import judged, ruling
 from audit.report.sanity import sanity
 from audit.report.suspicions import links, suspicions
 from audit.report.tables import Row
 from audit.report.text import clean, count, interval, percent, share, times
 from audit.report.trust import chance
 
-__all__ = ["MAX_PAIRS", "cards_of", "page"]
+__all__ = ["cards_of", "page"]
 
-MAX_PAIRS = 20
 _MAX_EXAMPLES = 10
+_SECTIONS = ("classes", "confusions", "data", "method")  # that every page has
 
 _QUADRANTS = (
     ("correct_on", "right-on"),
@@ -66,10 +70,10 @@ def cards_of(run: RunFolder) -> dict[int, Card]:
 
 
 def page(
-    run: RunFolder, shelves: Sequence[Gallery], cards: Mapping[int, Card]
+    run: RunFolder, shelves: Sequence[Gallery], cards: Mapping[int, Card], policy: Policy
 ) -> dict[str, object]:
     """Everything ``index.html`` prints, by the names that the templates use."""
-    manifest, summary = run.manifest, run.summary
+    manifest, summary, held = run.manifest, run.summary, shown_pairs(run.cases)
     verdicts, places = summary.get("verdicts"), links(run)  # runs of before had no verdicts
     return {
         "title": f"{clean(manifest['dataset']['name'])} · {clean(manifest['model']['name'])}",
@@ -79,6 +83,7 @@ def page(
         "status": clean(manifest["status"]),
         "facts": _facts(manifest, summary),
         "counts": _counts(summary["counts"], manifest["dataset"]["n"]),
+        "ruling": _ruling(run, policy, places),
         "banner": banner(verdicts, run.classes, places, _pictures(run, places)),
         "suspicions": suspicions(run, cards),
         "chance": chance(run.classes) if verdicts and tested(verdicts) else "",
@@ -89,12 +94,20 @@ def page(
         "maps": maps(summary["maps"]),
         "quadrants": _quadrants(summary["two_by_two"], {one.shelf.id for one in shelves}),
         "classes": class_table(run.classes, places),
-        "pairs": _pairs(run.pairs, run.classes),
+        "matrix": matrix(run.pairs, run.classes, held),
+        "pairs": pairs_table(run.pairs, run.classes, held),
+        "charts": charts(summary.get("distributions")),
         "galleries": [_gallery(one, cards, _estimated(summary)) for one in shelves],
         "problems": [_problem(problem) for problem in summary["problems"]],
         "warnings": [clean(warning, 400) for warning in manifest["warnings"]],
         "manifest": json.dumps(manifest, indent=2, ensure_ascii=False),
     }
+
+
+def _ruling(run: RunFolder, policy: Policy, blocks: Mapping[int, str]) -> dict[str, object]:
+    rows = {row["true_class"]: f"class-{row['true_class']}" for row in shown_classes(run.classes)}
+    verdict = judged(policy, run.summary, run.classes, str(run.manifest["name"]))
+    return ruling(policy, verdict, {**rows, **blocks}, _SECTIONS)
 
 
 def _pictures(run: RunFolder, classes: Iterable[int]) -> dict[int, str]:
@@ -190,26 +203,6 @@ def _estimated(summary: Row) -> bool:
     """Whether the verdicts rest on estimated regions, and so are warnings at most."""
     verdicts = summary.get("verdicts")
     return verdicts is not None and bool(verdicts["estimated_regions"])
-
-
-def _pairs(pairs: Sequence[Row], classes: Sequence[Row]) -> dict[str, object]:
-    wrong = [pair for pair in pairs if pair["true_class"] != pair["pred_class"]]
-    wrong.sort(key=lambda pair: (-pair["n"], pair["true_class"], pair["pred_class"]))
-    sizes = {row["true_class"]: row["n"] for row in classes}
-    return {
-        "rows": [
-            {
-                "true": clean(pair["true_label"], 60),
-                "pred": clean(pair["pred_label"], 60),
-                "n": count(pair["n"]),
-                "share": share(pair["n"], sizes.get(pair["true_class"])),
-                "bar": at(pair["n"] / wrong[0]["n"]),
-            }
-            for pair in wrong[:MAX_PAIRS]
-        ],
-        "total": count(len(wrong)),
-        "capped": len(wrong) > MAX_PAIRS,
-    }
 
 
 def _gallery(gallery: Gallery, cards: Mapping[int, Card], estimated: bool) -> dict[str, object]:

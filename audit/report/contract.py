@@ -72,6 +72,7 @@ IMAGES = (
     "path",
     "correct",
     "region_area_fraction",
+    "cam_agreement",
     *(
         f"{side}_{name}"
         for side in ("true", "pred")

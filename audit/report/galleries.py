@@ -27,7 +27,7 @@ class Shelf:
     sources: tuple[str, ...]  # names in the media table's ``galleries``
     holds: Callable[[Case], bool]
     total: Callable[[Mapping[str, Any]], int | None]
-    ranked: bool = True  # worst first; otherwise in the dataset's order
+    rank: Callable[[Case], float] = lambda case: -case.severity  # the smallest first
     tested: bool = False  # by changing the picture: only as sure as the regions are
 
 
@@ -48,7 +48,7 @@ def galleries(cases: Sequence[Case], summary: Mapping[str, Any]) -> list[Gallery
 
 def _filled(shelf: Shelf, cases: Sequence[Case], summary: Mapping[str, Any]) -> Gallery:
     held = [case for case in cases if set(shelf.sources) & {*case.galleries} and shelf.holds(case)]
-    held.sort(key=lambda case: (-case.severity if shelf.ranked else 0.0, case.index))
+    held.sort(key=lambda case: (shelf.rank(case), case.index))
     # A summary that counts fewer than are shown would read as nonsense: the cases are the evidence.
     return Gallery(shelf, tuple(held), max(shelf.total(summary) or 0, len(held)))
 
@@ -76,6 +76,14 @@ def _flagged(name: str) -> Callable[[Case], bool]:
     return lambda case: name in case.flags
 
 
+def _surety(case: Case) -> float:
+    return 0.0 if case.predicted is None else case.predicted.probability or 0.0
+
+
+def _disagreement(case: Case) -> float:
+    return 1.0 if case.agreement is None else case.agreement
+
+
 SHELVES = (
     Shelf(
         "verified",
@@ -88,6 +96,15 @@ SHELVES = (
         tested=True,
     ),
     Shelf(
+        "confident-errors",
+        "Confident errors",
+        "Wrong, with a probability of at least 90%. The surest come first.",
+        ("confident_errors",),
+        lambda case: case.correct is False,
+        _named("confident_errors"),
+        rank=lambda case: -_surety(case),
+    ),
+    Shelf(
         "label-suspects",
         "Labels in doubt",
         "The model is sure of another class than the label says, and looks at the object. Check the"
@@ -95,6 +112,16 @@ SHELVES = (
         ("label_suspects",),
         _flagged("label_suspect"),
         _named("label_suspects"),
+    ),
+    Shelf(
+        "disagreement",
+        "Two maps that disagree",
+        "Wrong answers where the label’s class and the predicted class look at different places:"
+        " the least alike come first.",
+        ("disagreement",),
+        lambda case: case.correct is False,
+        _named("disagreement"),
+        rank=_disagreement,
     ),
     Shelf(
         "local-cause",
@@ -147,7 +174,7 @@ SHELVES = (
         ("on_object_correct",),
         lambda case: case.correct is True and not _off(case),
         _cell("correct_on"),
-        ranked=False,
+        rank=lambda _: 0.0,  # in the dataset's order
     ),
     Shelf(
         "control",
@@ -157,6 +184,6 @@ SHELVES = (
         ("control",),
         lambda _: True,
         _named("control"),
-        ranked=False,
+        rank=lambda _: 0.0,  # in the dataset's order
     ),
 )

@@ -45,13 +45,14 @@ class Case:
     sample_id: str
     path: str | None
     galleries: tuple[str, ...]
-    view: bytes  # JPEG of the model's view
+    view: bytes  # WebP of the model's view; JPEG in runs of before
     covered: bytes | None  # the same with the suspect patch covered
     region: bytes | None  # PNG, one channel, 255 on the region, the size of the view's picture
     true: Target | None
     predicted: Target | None
     correct: bool | None
     area: float | None
+    agreement: float | None  # of the two classes' maps
     flags: tuple[str, ...]
     reason: str
     severity: float
@@ -94,11 +95,18 @@ def read_run(run: Path) -> RunFolder:
         root=run,
         manifest=manifest,
         summary=summary,
-        classes=rows_of(read([run / "classes.parquet"], columns)),
+        classes=_classes(run / "classes.parquet", columns),
         pairs=rows_of(read([run / "pairs.parquet"], contract.PAIRS)),
         cases=_read_cases(run, manifest, verdicts),
         cues=read_cues(run, view),
     )
+
+
+def _classes(path: Path, columns: Sequence[str]) -> tuple[Row, ...]:
+    """The class table with all its columns, since a policy may name any; ``columns`` must be."""
+    table = read([path], None)
+    require(columns, table.column_names, str(path), "column")
+    return rows_of(table)
 
 
 def _pair(name: str, found: object) -> tuple[int, int]:
@@ -215,6 +223,7 @@ def _case(media: Row, image: Row, found: Row, patch: Patch | None) -> Case:
         predicted=_target(image, "pred"),
         correct=image["correct"],
         area=image["region_area_fraction"],
+        agreement=image["cam_agreement"],
         flags=tuple(name for name, value in found.items() if value is True),
         reason=found["reason"] or "",
         severity=found["severity"] or 0.0,

@@ -13,19 +13,24 @@ from typing import Any
 import jinja2
 
 from audit.errors import DataError
-from audit.report.cards import CUE_FOLDER, IMAGE_FOLDER, Card
+from audit.gates.policy import Policy
+from audit.report.cards import CUE_FOLDER, FLAG_WORDS, IMAGE_FOLDER, Card
 from audit.report.context import cards_of, page
 from audit.report.cues import cue_pictures
-from audit.report.galleries import FIRST, galleries
+from audit.report.galleries import FIRST, Gallery, galleries
 from audit.report.load import Case, RunFolder, read_run
+from audit.report.ruling import policy_of
+from audit.report.single import carried, data_uri, fitting, inlined
 from audit.report.suspicions import examples, links
-from audit.report.text import NOT_AVAILABLE
+from audit.report.text import NOT_AVAILABLE, count
 from audit.tables.parts import cannot_write
 
 __all__ = ["render_report"]
 
 _TEMPLATES = files("audit.templates")
-_STATIC = ("styles.css", "report.js", "icon.svg")
+_CASES = "cases.js"  # the data; the scripts follow in the order that they need each other
+_SCRIPTS = ("report.js", "marks.js", "table.js")
+_STATIC = ("styles.css", *_SCRIPTS, "icon.svg")
 # What a value of another type or shape raises wherever it is first used.
 _MALFORMED = (
     ArithmeticError,
@@ -39,25 +44,29 @@ _MALFORMED = (
 _UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 
 
-def render_report(run: Path) -> Path:
+def render_report(run: Path, policy: Path | None = None, *, single_file: bool = False) -> Path:
     """Write ``run/report/`` from what the run folder holds; returns the path of its index.html.
 
-    An earlier report is replaced only when the new one is whole. Raises DataError where the folder
-    lacks something, naming it.
+    ``policy`` is the release policy (TOML) of its first lines; None: the one that comes with the
+    program. With ``single_file`` it writes ``run/report-single.html`` instead, of at most 5 MB. An
+    earlier report is replaced only when the new one is whole. Raises ConfigError where the policy
+    cannot be used, DataError where the folder lacks something, naming it.
     """
+    rules = policy_of(policy)
+    target = run / ("report-single.html" if single_file else "report")
     try:
         folder = read_run(run)
         with tempfile.TemporaryDirectory(dir=run, prefix=".report-") as scratch:
-            fresh = Path(scratch) / "report"
-            _write(folder, fresh)
-            _swap(fresh, run / "report", Path(scratch) / "replaced")
+            fresh = Path(scratch) / target.name
+            (_write_single if single_file else _write)(folder, fresh, rules)
+            _swap(fresh, target, Path(scratch) / "replaced")
     except OSError as error:
-        raise cannot_write(run / "report", error) from error
+        raise cannot_write(target, error) from error
     except _MALFORMED as error:
         raise DataError(
             f"{run} holds tables that this program did not write so: {error!r}"
         ) from error
-    return run / "report" / "index.html"
+    return target if single_file else target / "index.html"
 
 
 def _swap(fresh: Path, target: Path, aside: Path) -> None:
@@ -66,7 +75,7 @@ def _swap(fresh: Path, target: Path, aside: Path) -> None:
     fresh.rename(target)
 
 
-def _write(run: RunFolder, target: Path) -> None:
+def _write(run: RunFolder, target: Path, policy: Policy) -> None:
     cards = cards_of(run)
     (target / IMAGE_FOLDER).mkdir(parents=True)
     _write_pictures(run.cases, cards, target)
@@ -74,11 +83,31 @@ def _write(run: RunFolder, target: Path) -> None:
     for name in _STATIC:
         (target / "assets" / name).write_text(_template(name), encoding="utf-8")
     shelves = galleries(run.cases, run.summary)
-    html = _environment().get_template("report.html.j2").render(page(run, shelves, cards))
+    html = _page(page(run, shelves, cards, policy), {"scripts": (_CASES, *_SCRIPTS)})
     (target / "index.html").write_text(html, encoding="utf-8", errors="replace")
-    shown = {one.shelf.id: [case.index for case in one.cases] for one in shelves}
-    script = _script(_data(run.manifest["model"]["grid"], shown | examples(run), cards))
-    (target / "assets" / "cases.js").write_text(script, encoding="utf-8")
+    script = _script(_data(run, shelves, cards))
+    (target / "assets" / _CASES).write_text(script, encoding="utf-8")
+
+
+def _write_single(run: RunFolder, target: Path, policy: Policy) -> None:
+    html = fitting(run, lambda fewer: _single(fewer, policy))
+    target.write_text(html, encoding="utf-8", errors="replace")
+
+
+def _single(run: RunFolder, policy: Policy) -> str:
+    cards = carried(run.cases, cards_of(run))
+    shelves = galleries(run.cases, run.summary)
+    scripts = [_script(_data(run, shelves, cards)), *map(_template, _SCRIPTS)]
+    inline = inlined(_template("styles.css"), scripts, _template("icon.svg"))
+    html = _page(page(run, shelves, cards, policy), {"inline": inline})
+    for src, picture in cue_pictures(run, links(run)).items():
+        html = html.replace(f'src="{src}"', f'src="{data_uri(picture)}"')
+    return html
+
+
+def _page(content: Mapping[str, object], how: Mapping[str, object]) -> str:
+    template = _environment().get_template("report.html.j2")
+    return template.render({"inline": False, "scripts": (), **content, **how})
 
 
 def _write_pictures(cases: Iterable[Case], cards: Mapping[int, Card], target: Path) -> None:
@@ -94,15 +123,18 @@ def _write_cues(run: RunFolder, target: Path) -> None:
         (target / src).write_bytes(picture)
 
 
-def _data(
-    grid: Sequence[int], shelves: Mapping[str, Sequence[int]], cards: Mapping[int, Card]
-) -> dict[str, Any]:
-    """What the page's script needs: every case once, and which shelf holds which."""
+def _data(run: RunFolder, shelves: Sequence[Gallery], cards: Mapping[int, Card]) -> dict[str, Any]:
+    """What the page's scripts need: every case once, and which shelf holds which."""
+    shown = {one.shelf.id: [case.index for case in one.cases] for one in shelves}
+    name = str(run.manifest["name"])
     return {
-        "grid": grid,
+        "grid": run.manifest["model"]["grid"],
+        "run": {"name": name, "fingerprint": str(run.manifest.get("fingerprint_id", name))},
+        "audited": count(run.summary["counts"]["audited"]),
+        "flags": FLAG_WORDS,
         "first": FIRST,
         "na": NOT_AVAILABLE,
-        "shelves": shelves,
+        "shelves": shown | examples(run),
         "cases": {str(index): asdict(card) for index, card in cards.items()},
     }
 

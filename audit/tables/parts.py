@@ -2,7 +2,8 @@
 
 A part is written under a temporary name, closed, fsynced and renamed, so that a process killed
 anywhere leaves either the whole part or none. Each footer carries the fingerprint of the plan that
-made it; a part of another plan, or a broken one, does not count as done.
+made it; a part of another plan, or a broken one, does not count as done. Each page carries its
+checksum, so that a changed byte is an error and never a number.
 """
 
 from __future__ import annotations
@@ -22,16 +23,26 @@ import pyarrow.parquet as pq
 from audit.errors import DataError, IncompleteError
 
 __all__ = [
+    "NO_ROOM",
     "cannot_write",
+    "clear_temporaries",
     "done_parts",
     "fixed_lists",
+    "fsync",
+    "is_done",
+    "part_numbers",
     "part_path",
+    "read_part",
     "read_parts",
     "write_bytes",
     "write_table",
 ]
 
+#: The system's numbers for a full disk, a quota that is used up, and a limit of file sizes.
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 _NAME = re.compile(r"part-(\d{5,})\.parquet")
+_TEMPORARY = re.compile(r"\..+\.(\d+)\.tmp")
 
 
 def part_path(folder: Path, k: int) -> Path:
@@ -47,8 +58,9 @@ def write_table(table: pa.Table, path: Path, metadata: Mapping[str, str]) -> Non
     merged = {**(table.schema.metadata or {}), **metadata}
     temporary = _temporary(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(table.replace_schema_metadata(merged), temporary, compression="zstd")
+        _make(path.parent)
+        table = table.replace_schema_metadata(merged)
+        pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
         _commit(temporary, path)
     except OSError as error:
         with suppress(OSError):
@@ -60,7 +72,7 @@ def write_bytes(data: bytes, path: Path) -> None:
     """Write ``data`` to ``path`` whole or not at all; raises as ``write_table`` does."""
     temporary = _temporary(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make(path.parent)
         temporary.write_bytes(data)
         _commit(temporary, path)
     except OSError as error:
@@ -79,16 +91,41 @@ def done_parts(folder: Path, metadata: Mapping[str, str]) -> dict[int, int]:
     return found
 
 
+def is_done(path: Path, metadata: Mapping[str, str]) -> bool:
+    """Whether the part at ``path`` is there, with a whole footer that holds ``metadata``."""
+    said, rows = _footer(path)
+    return rows is not None and said.items() >= metadata.items()
+
+
+def part_numbers(folder: Path) -> list[int]:
+    """The numbers of the parts in ``folder``, whole or broken, ascending."""
+    return [k for k, _ in _listed(folder)]
+
+
+def clear_temporaries(folder: Path) -> None:
+    """Remove from ``folder`` what a process that is gone was writing when it ended."""
+    for path in folder.glob(".*.tmp"):
+        name = _TEMPORARY.fullmatch(path.name)
+        if name and not _alive(int(name[1])):
+            with suppress(OSError):
+                path.unlink()
+
+
 def read_parts(folder: Path, columns: list[str] | None = None) -> Iterator[tuple[Path, pa.Table]]:
     """Each part of a table in order, with its path. Raises DataError for a broken one."""
     for _, path in _listed(folder):
-        try:
-            yield path, pq.read_table(path, columns=columns)
-        except (OSError, pa.ArrowException) as error:
-            said = str(error).splitlines()[0]
-            raise DataError(
-                f"{path} cannot be read ({said}): remove it, and the same run makes it again"
-            ) from error
+        yield path, read_part(path, columns)
+
+
+def read_part(path: Path, columns: list[str] | None = None) -> pa.Table:
+    """The part at ``path``. Raises DataError where it is broken."""
+    try:
+        return pq.read_table(path, columns=columns, page_checksum_verification=True)
+    except (OSError, pa.ArrowException) as error:
+        said = str(error).splitlines()[0]
+        raise DataError(
+            f"{path} cannot be read ({said}): remove it, and the same run makes it again"
+        ) from error
 
 
 def fixed_lists(column: pa.ChunkedArray, width: int) -> np.ndarray:
@@ -119,12 +156,30 @@ def _temporary(path: Path) -> Path:
 
 def _commit(temporary: Path, path: Path) -> None:
     """Fsync, rename, and fsync the folder: after this the name is there to stay."""
-    _fsync(temporary)
+    fsync(temporary)
     temporary.replace(path)
-    _fsync(path.parent)
+    fsync(path.parent)
 
 
-def _fsync(path: Path) -> None:
+def _make(folder: Path) -> None:
+    """Make ``folder`` where there is none, to stay."""
+    if not folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        fsync(folder.parent)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True  # somebody else's process
+    except (ProcessLookupError, OverflowError):
+        return False
+    return True
+
+
+def fsync(path: Path) -> None:
+    """Have the system keep what ``path`` holds: a file's bytes, or a folder's names."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -248,12 +248,12 @@ def _media_table(_cells: int) -> list[Column]:
     return [
         Column("index", pa.int64(), "", "as in images"),
         Column("galleries", pa.list_(pa.string()), "", "where the report shows it"),
-        Column("view", pa.binary(), "JPEG", "the model's view, at most 224 px a side"),
+        Column("view", pa.binary(), "WebP", "the model's view, at most 224 px a side"),
         Column("region", pa.binary(), "PNG", "the region on it, 0 or 255; null: none"),
         Column(
             "covered",
             pa.binary(),
-            "JPEG",
+            "WebP",
             "the view with its suspect patch covered, where S1 holds; null elsewhere",
         ),
     ]

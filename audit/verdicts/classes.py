@@ -110,7 +110,8 @@ def _verdict(row: Mapping[str, Any]) -> dict[str, str | None]:
     states = [row[f"{way}_state"] for way in _WAYS]
     if states == [None, None]:
         return {"verdict": "not_tested", "verdict_by": None}
-    if "tested" not in states:
-        return {"verdict": "not_enough_images", "verdict_by": None}
     by = [way for way in _WAYS if row[f"{way}_passes"]]
-    return {"verdict": "spurious" if by else "clean", "verdict_by": " and ".join(by) or None}
+    if by:
+        return {"verdict": "spurious", "verdict_by": " and ".join(by)}
+    clean = states == ["tested", "tested"]  # what was half tested is not cleared
+    return {"verdict": "clean" if clean else "not_enough_images", "verdict_by": None}

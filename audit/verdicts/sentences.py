@@ -34,8 +34,8 @@ def verdict_sentence(row: Mapping[str, Any]) -> str:
         return ""
     tell = {
         "spurious": _spurious,
-        "clean": _clean,
-        "not_enough_images": _gaps,
+        "clean": _nothing_found,
+        "not_enough_images": _nothing_found,
     }[row["verdict"]]
     return f"class {row['label']!r}: {tell(row)}"
 
@@ -70,7 +70,7 @@ def _by_background(row: Mapping[str, Any]) -> str:
     )
 
 
-def _clean(row: Mapping[str, Any]) -> str:
+def _nothing_found(row: Mapping[str, Any]) -> str:
     said = [_no_patch(row) if row["local_state"] == "tested" else _gap(row, "local")]
     swapped = row["background_state"] == "tested"
     said.append(_no_background(row) if swapped else _gap(row, "background"))
@@ -92,10 +92,6 @@ def _no_background(row: Mapping[str, Any]) -> str:
         f"probability on other backgrounds, other objects gain {row['sufficiency_effect']:z.2f} on "
         f"its own ({row['necessity_n']} and {row['sufficiency_n']} objects)"
     )
-
-
-def _gaps(row: Mapping[str, Any]) -> str:
-    return f"{_gap(row, 'local')}; {_gap(row, 'background')}"
 
 
 def _gap(row: Mapping[str, Any], way: str) -> str:

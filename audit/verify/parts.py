@@ -20,7 +20,7 @@ from audit.models.logits import logits_of
 from audit.models.preprocessing import normalise
 from audit.plan import Plan
 from audit.regions.boxes import mask_boxes
-from audit.tables.parts import done_parts, part_path, write_table
+from audit.tables.parts import is_done, part_numbers, part_path, write_table
 from audit.tables.schema import arrow_schema
 from audit.verify.changes import Change, Outcome, classified
 from audit.verify.choice import Choice, Tested
@@ -54,12 +54,8 @@ def write_interventions(
     ``progress`` is told of each class that is done. Parts of another choice are removed.
     """
     fingerprints = [_metadata(plan, tested) for tested in choice.classes]
-    done = {
-        k
-        for k, said in enumerate(fingerprints)
-        if part_path(folder, k).name in _whole(folder, said)
-    }
-    for k in set(done_parts(folder, {})) - set(range(len(fingerprints))):
+    done = {k for k, said in enumerate(fingerprints) if is_done(part_path(folder, k), said)}
+    for k in set(part_numbers(folder)) - set(range(len(fingerprints))):
         part_path(folder, k).unlink()
     progress(len(done))
     if len(done) == len(fingerprints):
@@ -73,10 +69,6 @@ def write_interventions(
                 table = _table(list(outcomes), plan, maps)
                 write_table(table, part_path(folder, k), fingerprints[k])
                 progress(1)
-
-
-def _whole(folder: Path, metadata: dict[str, str]) -> set[str]:
-    return {part_path(folder, k).name for k in done_parts(folder, metadata)}
 
 
 def _metadata(plan: Plan, tested: Tested) -> dict[str, str]:

@@ -211,6 +211,7 @@
     drawOutline(card.querySelector(".region"), shown);
     fill(card, {
       file: shown.name, area: shown.area, reason: shown.reason, change: shown.change,
+      agreement: shown.agreement,
     });
     card.querySelector(".change").hidden = !shown.change;
     KINDS.forEach((kind) => {
@@ -248,12 +249,15 @@
   let walk = { ids: [], at: 0, opener: null };
   let chosen = "true";
 
-  function open(card) {
-    const gallery = card.closest(".gallery");
-    const ids = audit.shelves[gallery.id];
-    walk = { ids, at: ids.indexOf(Number(card.dataset.case)), opener: card.querySelector("a") };
+  function openCard(card) {
+    const ids = audit.shelves[card.closest(".gallery").id];
+    open(ids, Number(card.dataset.case), card.querySelector("a"));
+  }
+
+  function open(ids, id, opener) {
+    walk = { ids, at: ids.indexOf(id), opener };
     enlarge();
-    box.showModal();
+    if (!box.open) box.showModal();
   }
 
   function enlarge() {
@@ -272,6 +276,7 @@
     box.querySelector('[data-do="previous"]').disabled = walk.at === 0;
     box.querySelector('[data-do="next"]').disabled = walk.at === walk.ids.length - 1;
     choose(chosen);
+    box.dispatchEvent(new CustomEvent("case", { detail: id }));
   }
 
   // Where label and prediction are one class, there is one map, and either key shows it.
@@ -339,6 +344,7 @@
 
   function onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.matches("select, textarea, input:not([type=range])")) return; // is typed in
     if (event.target.matches("input") && event.key.startsWith("Arrow")) return; // moves a slider
     const act = Object.hasOwn(KEYS, event.key) && KEYS[event.key];
     if (act) act();
@@ -351,7 +357,7 @@
     ['[data-do="close"]', () => box.close()],
     ['[data-do="previous"]', () => step(-1)],
     ['[data-do="next"]', () => step(1)],
-    [".gallery .tiles", (tiles) => open(tiles.closest(".case"))],
+    [".gallery .tiles", (tiles) => openCard(tiles.closest(".case"))],
   ];
 
   function onClick(event) {
@@ -385,5 +391,6 @@
     });
   }
 
+  window.camAuditView = { box, element, open }; // what the case table builds on
   start();
 })();

@@ -161,7 +161,7 @@ def candidate(tmp_path: Path) -> Path:
     return write_run(tmp_path / "new", 1, ("spurious", "clean", "spurious"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     """A started Chromium; the test is skipped, and says so, where there is none."""
     names = ("chromium", "chromium-browser", "google-chrome")

@@ -373,7 +373,7 @@ def run(tmp_path: Path) -> Path:
     return write_run(tmp_path / "run")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # one Playwright a process at a time, and other tests start theirs
 def chromium() -> Iterator[Any]:
     """A started Chromium; the test is skipped, and says so, where there is none."""
     names = ("chromium", "chromium-browser", "google-chrome")
@@ -387,3 +387,26 @@ def chromium() -> Iterator[Any]:
         )
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
+    """Opens a page and, at the end, asserts that its console stayed silent."""
+    said: list[str] = []
+    contexts: list[Any] = []
+
+    def opened(index: Path, fragment: str = "", **options: Any) -> Any:
+        context = chromium.new_context(viewport={"width": 1280, "height": 900}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(5000)
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("requestfailed", lambda request: said.append(request.url))
+        page.goto(f"{index.as_uri()}{fragment}")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert said == []

@@ -6,6 +6,7 @@ from audit.report.class_table import MAX_CLASSES
 from audit.report.context import cards_of, page
 from audit.report.galleries import galleries
 from audit.report.load import read_run
+from audit.report.ruling import policy_of
 from audit.report.text import NOT_AVAILABLE
 
 
@@ -13,7 +14,8 @@ from audit.report.text import NOT_AVAILABLE
 def context(tmp_path, write_run):
     def build(**overrides):
         run = read_run(write_run(tmp_path / "run", **overrides))
-        return page(run, galleries(run.cases, run.summary), cards_of(run))
+        rules = policy_of(None)
+        return page(run, galleries(run.cases, run.summary), cards_of(run), rules)
 
     return build
 

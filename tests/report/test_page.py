@@ -12,28 +12,6 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def visit(chromium):
-    """Opens a page and, at the end, asserts that its console stayed silent."""
-    said, contexts = [], []
-
-    def opened(index, fragment="", **options):
-        context = chromium.new_context(viewport={"width": 1280, "height": 900}, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(5000)
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("requestfailed", lambda request: said.append(request.url))
-        page.goto(f"{index.as_uri()}{fragment}")
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert said == []
-
-
-@pytest.fixture
 def page(visit, run):
     return visit(render_report(run))
 

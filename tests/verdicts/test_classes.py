@@ -44,11 +44,11 @@ def test_without_classes_there_are_columns_and_no_rows(table):
     assert _verdicts(table, ()).empty
 
 
-def test_a_planted_patch_is_found_beside_a_clean_class(table):
+def test_a_planted_patch_is_found_beside_a_half_tested_class(table):
     _local(table, 0, 0.3)
     _local(table, 1, 0.0)
     found = _verdicts(table)
-    assert found["verdict"].tolist() == ["spurious", "clean", "not_tested"]
+    assert found["verdict"].tolist() == ["spurious", "not_enough_images", "not_tested"]
     assert found.loc["fish", "verdict_by"] == "local"
     # all twelve positive: 1/4096, ×2 for two tries, ×2 for two ways
     assert found.loc["fish", "local_p"] == pytest.approx(2 / 4096)
@@ -57,17 +57,26 @@ def test_a_planted_patch_is_found_beside_a_clean_class(table):
     assert found.loc["horse", "verdict_sentence"] == ""
 
 
-def test_a_small_effect_is_clean_however_sure(table):
+def test_a_small_effect_is_not_enough_however_sure(table):
     _local(table, 0, 0.0)  # drops of 0, .01, …, .11: no image reaches .2
     found = _verdicts(table).loc["fish"]
     assert found["q_value"] <= 0.05
-    assert (found["verdict"], found["local_passes"]) == ("clean", False)
+    assert (found["verdict"], found["local_passes"]) == ("not_enough_images", False)
 
 
 def test_mean_floors_clear_a_class_of_their_own(table):
     _local(table, 0, 0.3)
-    assert _verdicts(table, cutoffs=Cutoffs(mean_d=0.5)).loc["fish", "verdict"] == "clean"
-    assert _verdicts(table, cutoffs=Cutoffs(mean_g=0.5)).loc["fish", "verdict"] == "clean"
+    for cutoffs in (Cutoffs(mean_d=0.5), Cutoffs(mean_g=0.5)):
+        assert not _verdicts(table, cutoffs=cutoffs).loc["fish", "local_passes"]
+
+
+def test_clean_is_what_was_tested_both_ways(table):
+    _local(table, 0, 0.0)
+    _background(table, 0, 0.1)
+    found = _verdicts(table).loc["fish"]
+    assert (found["verdict"], found["verdict_by"]) == ("clean", None)
+    assert "no patch found" in found["verdict_sentence"]
+    assert "no background found" in found["verdict_sentence"]
 
 
 def test_a_background_is_found(table):
@@ -79,11 +88,11 @@ def test_a_background_is_found(table):
     assert found["p_value"] == pytest.approx(2 / 4096)
 
 
-def test_a_background_effect_under_the_floor_is_clean(table):
+def test_a_background_effect_under_the_floor_is_no_verdict(table):
     _background(table, 0, 0.1)
     found = _verdicts(table).loc["fish"]
     assert found["q_value"] <= 0.05
-    assert (found["verdict"], found["background_passes"]) == ("clean", False)
+    assert (found["verdict"], found["background_passes"]) == ("not_enough_images", False)
 
 
 def test_both_ways_at_once(table):
@@ -117,7 +126,7 @@ def test_each_further_tested_class_costs_evidence(table):
             table.add("S1", "nothing_outside", 100 * cls + k, watched_class=cls)
     found = _verdicts(table, cutoffs=few).loc["fish"]
     assert found["q_value"] == pytest.approx(3 / 32)
-    assert (found["verdict"], found["s1_rate"]) == ("clean", 1.0)
+    assert (found["verdict"], found["s1_rate"]) == ("not_enough_images", 1.0)
 
 
 def test_a_way_passes_only_by_its_own_p(table):
@@ -170,7 +179,7 @@ def test_null_classes_are_seldom_found(table):
     loose = Cutoffs(min_images=8, s1_drop=0, s1_rate=0, mean_d=-1, mean_g=-1)
     found = _verdicts(table, [str(cls) for cls in range(20)], loose)
     assert (found["local_p"] <= 0.05).sum() <= 2
-    assert (found["verdict"] == "clean").all()
+    assert (found["verdict"] == "not_enough_images").all()
 
 
 @pytest.mark.parametrize(

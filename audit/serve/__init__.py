@@ -1,0 +1,1 @@
+"""The local browser over every row of a run."""

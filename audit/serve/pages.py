@@ -1,0 +1,284 @@
+"""What the browser's templates print: rows as plain strings; the templates escape every one."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from typing import Any
+
+import cv2
+import jinja2
+import numpy as np
+
+from audit.report.cards import FLAG_WORDS
+from audit.report.outline import outline
+from audit.report.text import NOT_AVAILABLE, clean, count, percent, probability, times
+from audit.serve.columns import EXACT, HEADINGS, MEASURES
+from audit.serve.pictures import size_of
+from audit.serve.query import SIZES, Query
+from audit.serve.rows import Page, Row
+from audit.serve.run import Browsed
+from audit.tables.schema import FLAGS, TABLES
+
+__all__ = ["error_page", "image_page", "list_page", "static"]
+
+_TEMPLATES = files("audit.templates")
+_STATIC = {
+    "styles.css": "text/css; charset=utf-8",
+    "serve.css": "text/css; charset=utf-8",
+    "serve.js": "text/javascript; charset=utf-8",
+    "serve_report.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
+_LEFT_OUT = frozenset({"true_cam", "pred_cam", "region_grid", "valid_grid"})
+
+
+@dataclass(frozen=True)
+class _Map:
+    """One explained class of an image."""
+
+    role: str
+    side: str  # true or pred
+    name: str
+    probability: str
+    mass: str
+    lift: str
+    has_map: bool
+
+
+def static(name: str) -> tuple[str, str] | None:
+    """Content and type of one of the browser's own files; None for any other name."""
+    return (_template(name), _STATIC[name]) if name in _STATIC else None
+
+
+def list_page(run: Browsed, query: Query, page: Page) -> str:
+    """The list of ``page``'s rows, with the filters of ``query``."""
+    last = max(1, math.ceil(page.total / query.size))
+    at = page.start // query.size + 1
+    return (
+        _environment()
+        .get_template("serve.html.j2")
+        .render(
+            _about(run),
+            query=query,
+            rows=[_listed(row, query, page.start + k) for k, row in enumerate(page.rows)],
+            total=count(page.total),
+            all=count(run.rows.total),
+            first=count(page.start + 1 if page.rows else 0),
+            last_shown=count(page.start + len(page.rows)),
+            pages=_links(query, at, last),
+            at=count(at),
+            last=count(last),
+            menus=_menus(run, query),
+            slices=[
+                (name, values, dict(query.slices).get(name, ""))
+                for name, values in run.rows.slices.items()
+            ],
+            flags=[(flag, FLAG_WORDS.get(flag, flag.replace("_", " "))) for flag in FLAGS],
+            bounds=[(name, words, *_ends(query, name)) for name, words in MEASURES.items()],
+            headings=HEADINGS,
+            sizes=SIZES,
+            sorts={name: _sorted_by(query, name) for name in HEADINGS},
+        )
+    )
+
+
+def image_page(run: Browsed, row: Row, media: Row | None, query: Query, place: int | None) -> str:
+    """One image, its maps and every figure; ``place`` is its position among the query's rows."""
+    order = run.rows.order(query) if place is not None else np.array([], np.int64)
+    index = row["index"]
+    width, height = size_of(run.view)
+    back = query if place is None else replace(query, page=place // query.size + 1)
+    return (
+        _environment()
+        .get_template("serve_image.html.j2")
+        .render(
+            _about(run),
+            index=index,
+            query=query,
+            back=_address("/", back),
+            previous=_neighbour(order, place, -1, query),
+            next=_neighbour(order, place, 1, query),
+            place=None if place is None else f"{count(place + 1)} of {count(len(order))}",
+            name=clean(row["path"]) if row.get("path") else f"image {index:,}",
+            tone=_tone(row),
+            reason=clean(row["reason"], 300) if row.get("reason") else "",
+            tags=_tags(row),
+            maps=_maps(row),
+            width=width,
+            height=height,
+            kept=media is not None,
+            outline=_outline(media),
+            picture=media is not None or run.dataset is not None,
+            region=row.get("region_grid") is not None and bool(row.get("n_regions")),
+            galleries=bool(media),
+            covered=bool(media and media.get("covered")),
+            facts=_facts(row),
+        )
+    )
+
+
+def error_page(run: Browsed, headline: str, said: str) -> str:
+    """A page that says in one line what is wrong."""
+    template = _environment().get_template("serve_error.html.j2")
+    return template.render(_about(run), headline=headline, said=clean(said, 400))
+
+
+def _about(run: Browsed) -> dict[str, Any]:
+    manifest = run.manifest
+    return {
+        "run": clean(run.name),
+        "title": f"{clean(manifest['model'].get('name'))} on {clean(manifest['dataset']['name'])}",
+        "has_report": (run.root / "report" / "index.html").is_file(),
+    }
+
+
+def _listed(row: Row, query: Query, place: int) -> dict[str, Any]:
+    pred = "pred" if row["pred_label"] is not None else "true"
+    return {
+        "index": row["index"],
+        "address": _address(f"/image/{row['index']}", query, place),
+        "name": clean(row["path"], 60) if row["path"] else f"image {row['index']:,}",
+        "tone": _tone(row),
+        "status": "" if row["status"] == "ok" else clean(row["status"]),
+        "label": clean(row["true_label"], 40),
+        "prediction": clean(row["pred_label"], 40),
+        "true_probability": probability(row["true_probability"]),
+        "probability": probability(row["pred_probability"]),
+        "mass": percent(row[f"{pred}_relevance_mass_accuracy"]),
+        "lift": times(row[f"{pred}_mass_lift"]),
+        "tags": _tags(row),
+        "severity": NOT_AVAILABLE if row["severity"] is None else f"{row['severity']:.2f}",
+        "reason": clean(row["reason"], 160) if row["reason"] else "",
+    }
+
+
+def _tone(row: Row) -> str:
+    return {True: "right", False: "wrong", None: "open"}[row["correct"]]
+
+
+def _tags(row: Row) -> list[str]:
+    return [FLAG_WORDS[flag] for flag in FLAGS if row.get(flag) and flag in FLAG_WORDS]
+
+
+def _maps(row: Row) -> list[_Map]:
+    same = row["true_class"] is not None and row["true_class"] == row["pred_class"]
+    sides = [("Label and prediction" if same else "Label", "true")]
+    sides += [] if same else [("Prediction", "pred")]
+    return [
+        _Map(
+            role=role,
+            side=side,
+            name=clean(row[f"{side}_label"], 60),
+            probability=probability(row[f"{side}_probability"]),
+            mass=percent(row[f"{side}_relevance_mass_accuracy"]),
+            lift=times(row[f"{side}_mass_lift"]),
+            has_map=row[f"{side}_cam"] is not None and row[f"{side}_cam_status"] == "ok",
+        )
+        for role, side in sides
+        if row[f"{side}_class"] is not None
+    ]
+
+
+def _outline(media: Row | None) -> tuple[str, int, int] | None:
+    """The region's outline as an SVG path, with width and height of its coordinates."""
+    if media is None or media["region"] is None:
+        return None
+    raster = cv2.imdecode(np.frombuffer(media["region"], np.uint8), cv2.IMREAD_GRAYSCALE)
+    if raster is None:
+        return None
+    return outline(raster), raster.shape[1], raster.shape[0]
+
+
+def _facts(row: Row) -> list[tuple[str, str, str]]:
+    """Every column but the grids: name, value with its unit, meaning."""
+    found = []
+    for table in ("images", "cases"):
+        for column in TABLES[table](1):
+            if column.name in row and column.name not in _LEFT_OUT:
+                value = _words(row[column.name])
+                unit = f" {column.unit}" if column.unit and value != NOT_AVAILABLE else ""
+                found.append((column.name, value + unit, column.meaning))
+    return list(dict.fromkeys(found))
+
+
+def _words(value: object) -> str:
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return NOT_AVAILABLE
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, Mapping):
+        return clean(", ".join(f"{name}: {one}" for name, one in value.items()) or "none", 300)
+    if isinstance(value, (list, tuple)):
+        return clean(", ".join(_words(one) for one in value) or "none", 300)
+    return clean(value, 300) or "none"
+
+
+def _menus(run: Browsed, query: Query) -> list[tuple[str, str, Sequence[str], str]]:
+    """The drop-down lists: parameter, words, values, the chosen one."""
+    rows = run.rows
+    given = {
+        "true_label": ("Label", rows.labels),
+        "pred_label": ("Prediction", rows.predictions),
+        "status": ("Status", rows.statuses),
+        "region_source": ("Region from", rows.regions),
+    }
+    return [
+        (EXACT[column], words, values, query.value_of(column))
+        for column, (words, values) in given.items()
+    ]
+
+
+def _ends(query: Query, column: str) -> tuple[str, str]:
+    ends = {name: pair for name, *pair in query.bounds}.get(column, [-math.inf, math.inf])
+    least, most = (f"{end:.12g}" if math.isfinite(end) else "" for end in ends)
+    return least, most
+
+
+def _links(query: Query, at: int, last: int) -> dict[str, str]:
+    """The addresses of the first, previous, next and last page; "" for the page itself."""
+    wanted = {"first": 1, "previous": at - 1, "next": at + 1, "last": last}
+    return {
+        name: _address("/", replace(query, page=page)) if 1 <= page <= last and page != at else ""
+        for name, page in wanted.items()
+    }
+
+
+def _sorted_by(query: Query, column: str) -> tuple[str, str]:
+    """Address of the list sorted by ``column`` (the other way where it is), and aria-sort."""
+    mine = query.sort == column
+    order = "asc" if mine and query.order == "desc" else "desc" if mine else "asc"
+    said = {"asc": "ascending", "desc": "descending"}[query.order] if mine else "none"
+    return _address("/", replace(query, sort=column, order=order, page=1)), said
+
+
+def _neighbour(order: np.ndarray, place: int | None, step: int, query: Query) -> str:
+    if place is None or not 0 <= place + step < len(order):
+        return ""
+    return _address(f"/image/{int(order[place + step])}", query, place + step)
+
+
+def _address(path: str, query: Query, place: int | None = None) -> str:
+    asked = query.address() if place is None else replace(query, page=1).address()
+    parts = [part for part in (asked, "" if place is None else f"at={place}") if part]
+    return path + ("?" + "&".join(parts) if parts else "")
+
+
+def _template(name: str) -> str:
+    return (_TEMPLATES / name).read_text(encoding="utf-8")
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FunctionLoader(_template),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -1,0 +1,294 @@
+"""A run's rows: DuckDB over its Parquet files, which stay where they are.
+
+The answer to "which rows, in which order" is kept as an array of indices for the last few queries,
+so that paging, walking and counting ask nothing again. Everything that a client sent reaches DuckDB
+as a bound parameter; column names come from the lists in ``columns`` and nowhere else (hence the
+``noqa: S608``).
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from audit.errors import DataError
+from audit.report.tables import parts_of, require
+from audit.serve.columns import EXACT, MEASURES, OF_CASES, SORTS
+from audit.serve.query import Query
+
+__all__ = ["Page", "Rows"]
+
+_KEPT = 8  # orders that are remembered: 8 bytes a row each
+_MENU = 200  # values of a menu; a dataset has more classes than a menu can hold
+_LISTED = (
+    "index",
+    "path",
+    "sample_id",
+    "status",
+    "status_detail",
+    "true_label",
+    "pred_label",
+    "correct",
+    "true_probability",
+    "pred_probability",
+    "true_relevance_mass_accuracy",
+    "true_mass_lift",
+    "pred_relevance_mass_accuracy",
+    "pred_mass_lift",
+)
+# Names sort a hundred times faster by their rank than as text, and few of them are distinct.
+_RANKS = (
+    "CREATE TABLE ranks AS SELECT name, row_number() OVER (ORDER BY name) AS rank FROM "
+    "(SELECT true_label AS name FROM images UNION SELECT pred_label FROM images) "
+    "WHERE name IS NOT NULL"
+)
+_RANKED = ("true_label", "pred_label")
+# What every run of this format has, and the filters and orders name.
+_NEEDED = sorted({"index", "sample_id", "slices", *EXACT, *SORTS, *MEASURES} - OF_CASES)
+_OF_CASES = 'k.* EXCLUDE ("index", sample_id)'
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a query's rows, their number, and where the page begins among them."""
+
+    rows: tuple[Row, ...]
+    total: int
+    start: int  # from 0
+
+
+class Rows:
+    """The rows of the run folder ``run``, and its pictures. Safe for use from several threads.
+
+    Raises DataError where the folder lacks a table, or DuckDB cannot read one.
+    """
+
+    def __init__(self, run: Path) -> None:
+        self._root = run
+        images = [str(path.resolve()) for path in parts_of(run / "images")]
+        if not images:
+            raise DataError(f"{run} has no images/part-*.parquet: not a finished run folder")
+        cases = run / "cases.parquet"
+        if not cases.is_file():
+            raise DataError(f"{run} has no cases.parquet: not a finished run folder")
+        media = [str(path.resolve()) for path in parts_of(run / "media")]
+        self._connection = _connected([*images, str(cases.resolve()), *media])
+        self._lock = threading.Lock()
+        self._orders: OrderedDict[Query, np.ndarray] = OrderedDict()
+        self._view("images", images)
+        self._view("cases", [str(cases.resolve())])
+        if media:
+            self._view("media", media)
+        self._all(_RANKS, [])
+        self._images = self._described("images")
+        require(_NEEDED, sorted(self._images), f"{run / 'images'}", "column")
+        require(sorted(OF_CASES), sorted(self._described("cases")), str(cases), "column")
+        self.total = int(self._all("SELECT count(*) FROM images", [])[0][0])
+        self.labels = self._menu("true_label")
+        self.predictions = self._menu("pred_label")
+        self.statuses = self._menu("status")
+        self.regions = self._menu("region_source")
+        self.slices = self._slice_menus()
+        pictured = self._all('SELECT "index" FROM media', []) if media else []
+        self.pictured = frozenset(int(index) for (index,) in pictured)
+
+    def page(self, query: Query) -> Page:
+        """The rows of ``query``'s page; a page behind the last is the last."""
+        order = self.order(query)
+        pages = max(1, math.ceil(len(order) / query.size))
+        start = (min(query.page, pages) - 1) * query.size
+        wanted = [int(index) for index in order[start : start + query.size]]
+        return Page(self._listed(wanted), len(order), start)
+
+    def order(self, query: Query) -> np.ndarray:
+        """The index of every row of ``query``, in its order (int64)."""
+        key = query.rows
+        with self._lock:
+            if key in self._orders:
+                self._orders.move_to_end(key)
+                return self._orders[key]
+        where, values = _where(query)
+        rows = f"FROM {_source(query)}{where} ORDER BY {_order(query)}"
+        found = self._indices(f'SELECT i."index" {rows}', values)
+        with self._lock:
+            self._orders[key] = found
+            while len(self._orders) > _KEPT:
+                self._orders.popitem(last=False)
+        return found
+
+    def one(self, index: int) -> Row | None:
+        """Every column of image ``index``; None where the run has no such row."""
+        return self._row(
+            f"SELECT i.*, {_OF_CASES} FROM "  # noqa: S608
+            '(SELECT * FROM images WHERE "index" = $1) i '
+            'LEFT JOIN (SELECT * FROM cases WHERE "index" = $1) k ON i."index" = k."index"',
+            index,
+        )
+
+    def some(self, index: int, names: Sequence[str]) -> Row | None:
+        """The columns ``names`` of ``images``, of image ``index``: those that the run has."""
+        shown = ", ".join(f'"{name}"' for name in names if name in self._images)
+        return self._row(f'SELECT {shown} FROM images WHERE "index" = $1', index)  # noqa: S608
+
+    def media(self, index: int) -> Row | None:
+        """The pictures that the run keeps of image ``index``; None for none."""
+        if index not in self.pictured:
+            return None
+        return self._row('SELECT * FROM media WHERE "index" = $1', index)
+
+    def _listed(self, wanted: list[int]) -> tuple[Row, ...]:
+        """The rows of a list's page, in the order of ``wanted``."""
+        if not wanted:
+            return ()
+        shown = ", ".join(f'i."{name}"' for name in _LISTED if name in self._images)
+        places = ", ".join(f"${at}" for at in range(1, len(wanted) + 1))
+        found = self._rows(
+            f"SELECT {shown}, {_OF_CASES} "  # noqa: S608
+            f'FROM (SELECT * FROM images WHERE "index" IN ({places})) i '
+            f'LEFT JOIN (SELECT * FROM cases WHERE "index" IN ({places})) k '
+            'ON i."index" = k."index"',
+            wanted,
+        )
+        by_index = {row["index"]: row for row in found}
+        return tuple(by_index[index] for index in wanted)
+
+    def _menu(self, column: str) -> tuple[str, ...]:
+        """The values of ``column``, the first of them in order."""
+        if column not in self._images:
+            return ()
+        found = self._all(
+            f'SELECT DISTINCT "{column}" AS v FROM images '  # noqa: S608
+            "WHERE v IS NOT NULL ORDER BY v LIMIT $1",
+            [_MENU],
+        )
+        return tuple(str(value) for (value,) in found)
+
+    def _slice_menus(self) -> dict[str, tuple[str, ...]]:
+        """Name → values of the dataset's further columns."""
+        found = self._all(
+            "SELECT e.key, e.value FROM (SELECT DISTINCT unnest(map_entries(slices)) AS e "
+            "FROM images) ORDER BY ALL LIMIT $1",
+            [_MENU * 10],
+        )
+        menus: dict[str, list[str]] = {}
+        for name, value in found:
+            menus.setdefault(str(name), []).append(str(value))
+        return {name: tuple(values[:_MENU]) for name, values in menus.items()}
+
+    def _view(self, name: str, files: Sequence[str]) -> None:
+        listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+        self._all(f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{listed}])", [])  # noqa: S608
+
+    def _described(self, name: str) -> frozenset[str]:
+        return frozenset(str(row[0]) for row in self._all(f"DESCRIBE {name}", []))
+
+    def _row(self, statement: str, index: int) -> Row | None:
+        found = self._rows(statement, [index])
+        return found[0] if found else None
+
+    def _rows(self, statement: str, values: Sequence[object]) -> list[Row]:
+        with self._cursor() as cursor:
+            found = _asked(cursor, statement, values)
+            names = [column[0] for column in found.description or ()]
+            return [dict(zip(names, map(_plain, row), strict=True)) for row in found.fetchall()]
+
+    def _all(self, statement: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+        with self._cursor() as cursor:
+            return _asked(cursor, statement, values).fetchall()
+
+    def _indices(self, statement: str, values: Sequence[object]) -> np.ndarray:
+        with self._cursor() as cursor:
+            found = _asked(cursor, statement, values).fetchnumpy()
+            return np.asarray(found["index"], dtype=np.int64)
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        return self._connection.cursor()  # one a thread and question: a connection is not shared
+
+
+def _connected(files: Sequence[str]) -> duckdb.DuckDBPyConnection:
+    """A database in memory that may open ``files`` and nothing else: no network, no extension."""
+    connection = duckdb.connect(
+        ":memory:",
+        config={"autoinstall_known_extensions": False, "autoload_known_extensions": False},
+    )
+    connection.execute("SET allowed_paths = $1", [list(files)])
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def _asked(
+    cursor: duckdb.DuckDBPyConnection, statement: str, values: Sequence[object]
+) -> duckdb.DuckDBPyConnection:
+    try:
+        return cursor.execute(statement, list(values))
+    except duckdb.Error as error:
+        said = str(error).splitlines()[0]
+        raise DataError(f"the run's tables cannot be read: {said}") from error
+
+
+def _plain(value: object) -> object:
+    """NaN is no value either, though the tables should hold nulls."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _source(query: Query) -> str:
+    """The tables that ``query`` reads: joined only where it needs them."""
+    names = {query.sort, *(column for column, _, _ in query.bounds), *query.flags}
+    tables = "images i"
+    if names & OF_CASES:
+        tables += ' JOIN cases k ON i."index" = k."index"'
+    if query.sort in _RANKED:
+        tables += f' LEFT JOIN ranks r ON i."{query.sort}" = r.name'
+    return tables
+
+
+def _where(query: Query) -> tuple[str, list[object]]:
+    """The WHERE clause of ``query`` and the values that it binds."""
+    parts: list[str] = []
+    values: list[object] = []
+
+    def bound(value: object) -> str:
+        values.append(value)
+        return f"${len(values)}"
+
+    parts += [f'i."{column}" = {bound(value)}' for column, value in query.exact]
+    if query.correct:
+        parts.append(
+            {"yes": "i.correct", "no": "NOT i.correct"}.get(query.correct, "i.correct IS NULL")
+        )
+    parts += [f'k."{flag}"' for flag in query.flags]
+    if query.words:
+        parts.append(
+            f"(contains(i.path, {bound(query.words)}) OR i.sample_id = {bound(query.words)})"
+        )
+    for column, least, most in query.bounds:
+        of = _qualified(column)
+        parts += [f"{of} >= {bound(least)}"] if math.isfinite(least) else []
+        parts += [f"{of} <= {bound(most)}"] if math.isfinite(most) else []
+    for name, value in query.slices:
+        parts.append(f"i.slices[{bound(name)}] = {bound(value)}")
+    return (" WHERE " + " AND ".join(parts) if parts else ""), values
+
+
+def _order(query: Query) -> str:
+    direction = "DESC" if query.order == "desc" else "ASC"
+    if query.sort == "index":
+        return f'i."index" {direction}'
+    by = "r.rank" if query.sort in _RANKED else _qualified(query.sort)
+    return f'{by} {direction} NULLS LAST, i."index"'
+
+
+def _qualified(column: str) -> str:
+    """``column``, one of those of ``columns``, with its table's alias."""
+    return f'{"k" if column in OF_CASES else "i"}."{column}"'

@@ -1,0 +1,165 @@
+"""The browser's pages and pictures, asked over a real socket."""
+
+import re
+
+import cv2
+import numpy as np
+import pytest
+
+SCRIPT = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def served(serving, run):
+    return serving(run)
+
+
+def _decoded(answer):
+    assert answer.status == 200
+    return cv2.imdecode(np.frombuffer(answer.body, np.uint8), cv2.IMREAD_UNCHANGED)
+
+
+def test_the_list_shows_every_row_and_escapes_every_name(served):
+    page = served.get("/")
+    assert page.status == 200
+    assert "Showing 1–7 of 7" in page.text
+    assert SCRIPT not in page.text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page.text
+    assert page.text.count('class="open" href=') == 7
+
+
+def test_filters_stay_in_the_form_and_in_every_link(served):
+    page = served.get("/?correct=no&min.severity=0.25&sort=severity&order=desc").text
+    assert "Showing 1–2 of 2; the run has 7" in page
+    assert '<option value="no" selected>wrong</option>' in page
+    assert 'name="min.severity" value="0.25"' in page
+    assert 'aria-sort="descending"' in page
+    assert (
+        'href="/image/1?correct=no&amp;min.severity=0.25&amp;sort=severity&amp;order=desc&amp;at=0"'
+        in page
+    )
+
+
+def test_a_hostile_filter_is_shown_as_text(served):
+    page = served.get("/?q=%22%3E%3Cscript%3Ealert(2)%3C/script%3E")
+    assert page.status == 200
+    assert "<script>alert(2)" not in page.text
+    assert "No image of this run fits these filters" in page.text
+
+
+def test_a_forms_empty_fields_leave_the_address(served):
+    answer = served.get("/?label=&q=photos&correct=&min.loss=&sort=index&size=50")
+    assert (answer.status, answer.headers["location"]) == (303, "/?q=photos")
+    assert served.get("/?label=&q=").headers["location"] == "/"
+
+
+@pytest.mark.parametrize("where", ["/?sort=lable", "/?nonsense=1", "/image/1?page=x"])
+def test_an_address_that_makes_no_sense_is_400_in_words(served, where):
+    answer = served.get(where)
+    assert answer.status == 400
+    assert 'role="alert"' in answer.text
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "/image/99",
+        "/image/-1",
+        "/image/999999999999999999999",
+        "/image/1.5",
+        "/view/99.jpg",
+        "/map/1/both.png",
+        "/map/6/true.png",  # its map is null
+        "/region/0.png",  # the small run has no region grids
+        "/static/cases.parquet",
+        "/static/..%2Freport.html.j2",
+        "/etc/passwd",
+        "/report/../manifest.json",
+        "/report/%2e%2e/manifest.json",
+        "/report/..%2fmanifest.json",
+        "/report//etc/passwd",
+    ],
+)
+def test_what_is_not_there_is_404_and_never_a_file(served, where):
+    answer = served.get(where)
+    assert answer.status == 404
+    assert b"cam-audit-run" not in answer.body
+
+
+def test_an_image_page_has_both_maps_and_walks_through_the_filtered_rows(served):
+    page = served.get("/image/2?correct=no&at=1").text
+    assert 'src="/map/2/true.png"' in page
+    assert 'src="/map/2/pred.png"' in page
+    assert "2 of 3" in page  # 1, 2 and 5 are wrong
+    assert re.search(r'href="/image/1\?correct=no&amp;at=0" data-walk="previous"', page)
+    assert re.search(r'href="/image/5\?correct=no&amp;at=2" data-walk="next"', page)
+    assert 'href="/?correct=no" data-walk="up"' in page
+    assert "pred_relevance_mass_accuracy" in page
+
+
+def test_without_a_place_an_image_is_found_in_the_order(served):
+    assert "4 of 7" in served.get("/image/3").text
+
+
+def test_a_place_that_is_another_images_gives_no_walk(served):
+    page = served.get("/image/3?at=0").text
+    assert 'data-walk="next"' not in page
+
+
+def test_one_class_has_one_map_and_a_null_map_says_so(served):
+    page = served.get("/image/3").text
+    assert page.count('src="/map/') == 1
+    assert "There is no map." in served.get("/image/6").text
+
+
+def test_a_view_is_the_runs_own_bytes(served):
+    view = served.get("/view/1.jpg")
+    assert view.headers["content-type"] == "image/jpeg"
+    assert _decoded(view).shape == (90, 120, 3)
+
+
+def test_a_map_is_coloured_and_clear_where_cold(served):
+    drawn = _decoded(served.get("/map/0/pred.png"))
+    assert drawn.shape == (336, 448, 4)  # the view's 90 × 120, the longer side 448
+    alpha = drawn[..., 3]
+    assert alpha.max() == 255
+    assert alpha.min() < 32
+
+
+def test_the_report_is_served_with_links_into_the_browser(served):
+    page = served.get("/report/")
+    assert '<script src="/static/serve_report.js" defer></script>' in page.text
+    assert served.get("/report/assets/a.css").text == "b{}"
+    assert served.get("/report").headers["location"] == "/report/"
+
+
+def test_a_link_in_the_report_folder_is_not_followed(serving, run):
+    (run / "report" / "assets" / "b.css").symlink_to(run / "manifest.json")
+    (run / "report" / "manifest.txt").write_text("x")
+    served = serving(run)
+    assert served.get("/report/assets/b.css").status == 404
+    assert served.get("/report/manifest.txt").status == 404
+
+
+def test_without_a_data_root_there_is_no_picture_but_the_runs(serving, dataset):
+    run, _ = dataset
+    served = serving(run)
+    assert served.get("/view/0.jpg").status == 404
+    page = served.get("/image/0").text
+    assert "The run keeps no picture of this image" in page
+    assert 'src="/map/0/true.png"' in page
+
+
+def test_with_a_data_root_only_the_audited_file_inside_it_is_shown(serving, dataset):
+    run, root = dataset
+    served = serving(run, root)
+    assert _decoded(served.get("/view/0.jpg")).shape == (336, 448, 3)
+    for index, why in [
+        (1, "not the one that was audited"),
+        (2, "leads out of --data-root"),
+        (3, "leads out of --data-root"),
+        (4, "no such file"),
+    ]:
+        answer = served.get(f"/view/{index}.jpg")
+        assert answer.status == 404
+        assert why in answer.text
