@@ -395,6 +395,10 @@ def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
     said: list[str] = []
     contexts: list[Any] = []
 
+    def failed(request: Any) -> None:
+        if request.failure != "net::ERR_ABORTED":  # what a reload or closing the page cuts off
+            said.append(request.url)
+
     def opened(index: Path, fragment: str = "", **options: Any) -> Any:
         context = chromium.new_context(viewport={"width": 1280, "height": 900}, **options)
         contexts.append(context)
@@ -402,7 +406,7 @@ def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
         page.set_default_timeout(5000)
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("requestfailed", lambda request: said.append(request.url))
+        page.on("requestfailed", failed)
         page.goto(f"{index.as_uri()}{fragment}")
         return page
 
