@@ -1,8 +1,10 @@
 """Tiny seeded inputs that several tests share."""
 
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -139,3 +141,46 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="module")  # one Playwright a process at a time, and other tests start theirs
+def chromium() -> Iterator[Any]:
+    """A started Chromium; the test is skipped, and says so, where there is none."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        pytest.skip("no Chromium on this machine: looked for " + ", ".join(names))
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(
+            executable_path=found, args=["--no-sandbox", "--disable-background-networking"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
+    """Opens a page and, at the end, asserts that its console stayed silent."""
+    said: list[str] = []
+    contexts: list[Any] = []
+
+    def failed(request: Any) -> None:
+        if request.failure != "net::ERR_ABORTED":  # what a reload or closing the page cuts off
+            said.append(request.url)
+
+    def opened(index: Path, fragment: str = "", width: int = 1280, **options: Any) -> Any:
+        context = chromium.new_context(viewport={"width": width, "height": 900}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(5000)
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("requestfailed", failed)
+        page.goto(f"{index.as_uri()}{fragment}")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert said == []

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -159,19 +158,3 @@ def base(tmp_path: Path) -> Path:
 @pytest.fixture
 def candidate(tmp_path: Path) -> Path:
     return write_run(tmp_path / "new", 1, ("spurious", "clean", "spurious"))
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    """A started Chromium; the test is skipped, and says so, where there is none."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next(filter(None, map(shutil.which, names)), None)
-    if found is None:
-        pytest.skip("no Chromium on this machine: looked for " + ", ".join(names))
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(
-            executable_path=found, args=["--no-sandbox", "--disable-background-networking"]
-        )
-        yield browser
-        browser.close()

@@ -1,5 +1,7 @@
 """The comparison's page in a browser, opened from the disk."""
 
+from functools import partial
+
 import pytest
 
 from audit.comparison.compare import compare_runs
@@ -14,29 +16,9 @@ def index(base, candidate, tmp_path):
 
 
 @pytest.fixture
-def visit(chromium, index):
-    """Opens the page and, at the end, asserts that its console stayed silent."""
-    said, contexts = [], []
-
-    def failed(request):
-        if request.failure != "net::ERR_ABORTED":  # what closing the page cuts off
-            said.append(request.url)
-
-    def opened(fragment="", width=1280, **options):
-        context = chromium.new_context(viewport={"width": width, "height": 900}, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(5000)
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("requestfailed", failed)
-        page.goto(f"{index.as_uri()}{fragment}")
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert said == []
+def visit(visit, index):
+    """Opens the page of ``index`` and, at the end, asserts that its console stayed silent."""
+    return partial(visit, index)
 
 
 def test_the_first_screen_answers(visit):

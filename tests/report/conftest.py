@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -371,46 +370,3 @@ def found(tmp_path: Path) -> Path:
 def run(tmp_path: Path) -> Path:
     """The small run folder of CASES."""
     return write_run(tmp_path / "run")
-
-
-@pytest.fixture(scope="module")  # one Playwright a process at a time, and other tests start theirs
-def chromium() -> Iterator[Any]:
-    """A started Chromium; the test is skipped, and says so, where there is none."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next(filter(None, map(shutil.which, names)), None)
-    if found is None:
-        pytest.skip("no Chromium on this machine: looked for " + ", ".join(names))
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(
-            executable_path=found, args=["--no-sandbox", "--disable-background-networking"]
-        )
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
-    """Opens a page and, at the end, asserts that its console stayed silent."""
-    said: list[str] = []
-    contexts: list[Any] = []
-
-    def failed(request: Any) -> None:
-        if request.failure != "net::ERR_ABORTED":  # what a reload or closing the page cuts off
-            said.append(request.url)
-
-    def opened(index: Path, fragment: str = "", **options: Any) -> Any:
-        context = chromium.new_context(viewport={"width": 1280, "height": 900}, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(5000)
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("requestfailed", failed)
-        page.goto(f"{index.as_uri()}{fragment}")
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert said == []
