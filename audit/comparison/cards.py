@@ -12,6 +12,7 @@ from audit.comparison.cases import Case, Shot
 from audit.comparison.words import points
 from audit.errors import DataError
 from audit.report.outline import outline
+from audit.report.picture import kind_of
 from audit.report.tables import Row
 from audit.report.text import clean, percent, probability
 
@@ -63,7 +64,7 @@ def card(case: Case, number: int) -> Card:
     row = case.row
     names = ("", "") if case.shared_view else ("-base", "-candidate")
     base, candidate = (
-        _half(row, side, shot, f"{IMAGE_FOLDER}/{number}{suffix}.jpg")
+        _half(row, side, shot, f"{IMAGE_FOLDER}/{number}{suffix}{kind_of(shot.view).suffix}")
         for side, shot, suffix in zip(
             ("base", "candidate"), (case.base, case.candidate), names, strict=True
         )

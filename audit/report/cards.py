@@ -12,6 +12,7 @@ from audit.errors import DataError
 from audit.report.evidence import Box
 from audit.report.load import Case, Target
 from audit.report.outline import outline
+from audit.report.picture import kind_of
 from audit.report.text import clean, percent, probability, times
 
 __all__ = ["CUE_FOLDER", "FLAG_WORDS", "IMAGE_FOLDER", "Card", "Slot", "card", "decodable"]
@@ -99,7 +100,7 @@ def card(case: Case, *, estimated: bool = False) -> Card:
     true, predicted = _slots(case)
     return Card(
         id=case.index,
-        src=f"{IMAGE_FOLDER}/{case.index}{_suffix(case.view)}",
+        src=f"{IMAGE_FOLDER}/{case.index}{kind_of(case.view).suffix}",
         width=width,
         height=height,
         outline=_outline(case),
@@ -148,11 +149,7 @@ def _slot(role: str, target: Target) -> Slot:
 def _covered(case: Case) -> str:
     if case.covered is None:
         return ""
-    return f"{IMAGE_FOLDER}/{case.index}-covered{_suffix(case.covered)}"
-
-
-def _suffix(picture: bytes) -> str:
-    return ".webp" if picture.startswith(b"RIFF") else ".jpg"
+    return f"{IMAGE_FOLDER}/{case.index}-covered{kind_of(case.covered).suffix}"
 
 
 def _agreement(case: Case) -> str:

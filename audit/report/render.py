@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from audit.report.cards import CUE_FOLDER, FLAG_WORDS, IMAGE_FOLDER, Card
 from audit.report.context import cards_of, page
 from audit.report.cues import cue_pictures
 from audit.report.galleries import FIRST, Gallery, galleries
+from audit.report.html import environment, script, template
 from audit.report.load import Case, RunFolder, read_run
 from audit.report.ruling import policy_of
 from audit.report.single import carried, data_uri, fitting, inlined
@@ -27,7 +26,7 @@ from audit.tables.parts import cannot_write
 
 __all__ = ["render_report"]
 
-_TEMPLATES = files("audit.templates")
+_VARIABLE = "camAudit"  # where the page's scripts find its data
 _CASES = "cases.js"  # the data; the scripts follow in the order that they need each other
 _SCRIPTS = ("report.js", "marks.js", "table.js")
 _STATIC = ("styles.css", *_SCRIPTS, "icon.svg")
@@ -40,8 +39,6 @@ _MALFORMED = (
     ValueError,
     jinja2.TemplateError,
 )
-# U+2028 and U+2029 are escaped by json itself; these three would end or open markup in a script.
-_UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 
 
 def render_report(run: Path, policy: Path | None = None, *, single_file: bool = False) -> Path:
@@ -81,12 +78,12 @@ def _write(run: RunFolder, target: Path, policy: Policy) -> None:
     _write_pictures(run.cases, cards, target)
     _write_cues(run, target)
     for name in _STATIC:
-        (target / "assets" / name).write_text(_template(name), encoding="utf-8")
+        (target / "assets" / name).write_text(template(name), encoding="utf-8")
     shelves = galleries(run.cases, run.summary)
     html = _page(page(run, shelves, cards, policy), {"scripts": (_CASES, *_SCRIPTS)})
     (target / "index.html").write_text(html, encoding="utf-8", errors="replace")
-    script = _script(_data(run, shelves, cards))
-    (target / "assets" / _CASES).write_text(script, encoding="utf-8")
+    data = script(_VARIABLE, _data(run, shelves, cards))
+    (target / "assets" / _CASES).write_text(data, encoding="utf-8")
 
 
 def _write_single(run: RunFolder, target: Path, policy: Policy) -> None:
@@ -97,8 +94,8 @@ def _write_single(run: RunFolder, target: Path, policy: Policy) -> None:
 def _single(run: RunFolder, policy: Policy) -> str:
     cards = carried(run.cases, cards_of(run))
     shelves = galleries(run.cases, run.summary)
-    scripts = [_script(_data(run, shelves, cards)), *map(_template, _SCRIPTS)]
-    inline = inlined(_template("styles.css"), scripts, _template("icon.svg"))
+    scripts = [script(_VARIABLE, _data(run, shelves, cards)), *map(template, _SCRIPTS)]
+    inline = inlined(template("styles.css"), scripts, template("icon.svg"))
     html = _page(page(run, shelves, cards, policy), {"inline": inline})
     for src, picture in cue_pictures(run, links(run)).items():
         html = html.replace(f'src="{src}"', f'src="{data_uri(picture)}"')
@@ -106,8 +103,8 @@ def _single(run: RunFolder, policy: Policy) -> str:
 
 
 def _page(content: Mapping[str, object], how: Mapping[str, object]) -> str:
-    template = _environment().get_template("report.html.j2")
-    return template.render({"inline": False, "scripts": (), **content, **how})
+    report = environment().get_template("report.html.j2")
+    return report.render({"inline": False, "scripts": (), **content, **how})
 
 
 def _write_pictures(cases: Iterable[Case], cards: Mapping[int, Card], target: Path) -> None:
@@ -137,33 +134,3 @@ def _data(run: RunFolder, shelves: Sequence[Gallery], cards: Mapping[int, Card])
         "shelves": shown | examples(run),
         "cases": {str(index): asdict(card) for index, card in cards.items()},
     }
-
-
-def _script(data: Mapping[str, Any]) -> str:
-    """``data`` as a classic script: a page opened from the disk may not fetch a JSON file."""
-    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
-    for character, escape in _UNSAFE.items():
-        text = text.replace(character, escape)
-    return f"window.camAudit = {text};\n"
-
-
-def _template(name: str) -> str:
-    return (_TEMPLATES / name).read_text(encoding="utf-8")
-
-
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FunctionLoader(_template),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_printable,
-    )
-
-
-def _printable(value: object) -> object:
-    """Stops a null from being printed as ``None``: the context has words for it."""
-    if value is None:
-        raise TypeError("a template prints None")
-    return value

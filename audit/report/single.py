@@ -14,6 +14,7 @@ from markupsafe import Markup
 from audit.report.cards import Card
 from audit.report.galleries import galleries
 from audit.report.load import Case, RunFolder
+from audit.report.picture import kind_of
 
 __all__ = ["LARGEST", "carried", "data_uri", "fitting", "inlined"]
 
@@ -21,7 +22,6 @@ LARGEST = 5_000_000  # bytes of the file
 _FIRST_TRY = 3_600_000  # bytes of all cases
 _STRINGS = 3_000  # bytes of a case beside its pictures: names, figures, maps, outline, markup
 _LEAST = 50_000
-_TYPES = {b"RIFF": "image/webp", b"\xff\xd8\xff\xe0": "image/jpeg", b"\x89PNG": "image/png"}
 
 
 def fitting(run: RunFolder, render: Callable[[RunFolder], str]) -> str:
@@ -64,8 +64,7 @@ def _cost(case: Case) -> int:
 
 def data_uri(picture: bytes) -> str:
     """A picture (WebP, JPEG or PNG) as the address of itself."""
-    kind = _TYPES.get(picture[:4], "image/jpeg")
-    return f"data:{kind};base64,{base64.b64encode(picture).decode()}"
+    return f"data:{kind_of(picture).mime};base64,{base64.b64encode(picture).decode()}"
 
 
 def carried(cases: Sequence[Case], cards: Mapping[int, Card]) -> dict[int, Card]:

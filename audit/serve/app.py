@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from audit.errors import DataError
+from audit.report.picture import kind_of
 from audit.serve.config import ServeConfig
 from audit.serve.dataset import NEEDED, NoPicture
 from audit.serve.guard import Guard
@@ -29,7 +30,6 @@ from audit.serve.run import Browsed, open_run, report_files
 __all__ = ["make_app"]
 
 _SIDES = ("true", "pred")
-_JPEG, _PNG = "image/jpeg", "image/png"
 _INJECTED = '<script src="/static/serve_report.js" defer></script>\n</head>'
 
 
@@ -94,12 +94,12 @@ class _Pages:
         index = request.path_params["index"]
         media = self._run.rows.media(index)
         if media is not None:
-            return Response(media["view"], media_type=_JPEG)
+            return _picture(media["view"])
         if self._run.dataset is None:
             raise HTTPException(404, "The run keeps no picture of this image.")
         row = self._found(lambda k: self._run.rows.some(k, NEEDED), index)
         try:
-            return Response(self._run.dataset.picture(row), media_type=_JPEG)
+            return _picture(self._run.dataset.picture(row))
         except NoPicture as why:
             raise HTTPException(404, str(why)) from why
 
@@ -107,7 +107,7 @@ class _Pages:
         media = self._run.rows.media(request.path_params["index"])
         if media is None or media.get("covered") is None:
             raise HTTPException(404, "The run keeps no covered version of this image.")
-        return Response(media["covered"], media_type=_JPEG)
+        return _picture(media["covered"])
 
     def map(self, request: Request) -> Response:
         side = request.path_params["side"]
@@ -117,15 +117,15 @@ class _Pages:
         row = self._found(lambda k: self._run.rows.some(k, (column,)), request.path_params["index"])
         if row[column] is None:
             raise HTTPException(404, "This image has no such map.")
-        return Response(heat_png(row[column], self._run.grid, self._run.view), media_type=_PNG)
+        return _picture(heat_png(row[column], self._run.grid, self._run.view))
 
     def region(self, request: Request) -> Response:
         names = ("region_grid", "valid_grid")
         row = self._found(lambda k: self._run.rows.some(k, names), request.path_params["index"])
         if row["region_grid"] is None:
             raise HTTPException(404, "This image has no region.")
-        drawn = region_png(row["region_grid"], row["valid_grid"], self._run.grid, self._run.view)
-        return Response(drawn, media_type=_PNG)
+        grid, view = self._run.grid, self._run.view
+        return _picture(region_png(row["region_grid"], row["valid_grid"], grid, view))
 
     def report(self, request: Request) -> Response:
         found = report_files(self._run.root).get(request.path_params["name"] or "index.html")
@@ -157,6 +157,10 @@ class _Pages:
             return int(at) if order[int(at)] == index else None
         places = (order == index).nonzero()[0]
         return int(places[0]) if len(places) else None
+
+
+def _picture(content: bytes) -> Response:
+    return Response(content, media_type=kind_of(content).mime)
 
 
 def _asked(pairs: list[tuple[str, str]]) -> Query:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.resources import files
 from typing import Any
 
 import cv2
-import jinja2
 import numpy as np
 
 from audit.report.cards import FLAG_WORDS
+from audit.report.html import environment, template
 from audit.report.outline import outline
 from audit.report.text import NOT_AVAILABLE, clean, count, percent, probability, times
 from audit.serve.columns import EXACT, HEADINGS, MEASURES
@@ -25,7 +23,6 @@ from audit.tables.schema import FLAGS, TABLES
 
 __all__ = ["error_page", "image_page", "list_page", "static"]
 
-_TEMPLATES = files("audit.templates")
 _STATIC = {
     "styles.css": "text/css; charset=utf-8",
     "serve.css": "text/css; charset=utf-8",
@@ -51,7 +48,7 @@ class _Map:
 
 def static(name: str) -> tuple[str, str] | None:
     """Content and type of one of the browser's own files; None for any other name."""
-    return (_template(name), _STATIC[name]) if name in _STATIC else None
+    return (template(name), _STATIC[name]) if name in _STATIC else None
 
 
 def list_page(run: Browsed, query: Query, page: Page) -> str:
@@ -59,7 +56,7 @@ def list_page(run: Browsed, query: Query, page: Page) -> str:
     last = max(1, math.ceil(page.total / query.size))
     at = page.start // query.size + 1
     return (
-        _environment()
+        environment()
         .get_template("serve.html.j2")
         .render(
             _about(run),
@@ -93,7 +90,7 @@ def image_page(run: Browsed, row: Row, media: Row | None, query: Query, place: i
     width, height = size_of(run.view)
     back = query if place is None else replace(query, page=place // query.size + 1)
     return (
-        _environment()
+        environment()
         .get_template("serve_image.html.j2")
         .render(
             _about(run),
@@ -123,8 +120,8 @@ def image_page(run: Browsed, row: Row, media: Row | None, query: Query, place: i
 
 def error_page(run: Browsed, headline: str, said: str) -> str:
     """A page that says in one line what is wrong."""
-    template = _environment().get_template("serve_error.html.j2")
-    return template.render(_about(run), headline=headline, said=clean(said, 400))
+    page = environment().get_template("serve_error.html.j2")
+    return page.render(_about(run), headline=headline, said=clean(said, 400))
 
 
 def _about(run: Browsed) -> dict[str, Any]:
@@ -267,18 +264,3 @@ def _address(path: str, query: Query, place: int | None = None) -> str:
     asked = query.address() if place is None else replace(query, page=1).address()
     parts = [part for part in (asked, "" if place is None else f"at={place}") if part]
     return path + ("?" + "&".join(parts) if parts else "")
-
-
-def _template(name: str) -> str:
-    return (_TEMPLATES / name).read_text(encoding="utf-8")
-
-
-@functools.cache
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FunctionLoader(_template),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from audit.gates.runs import read_run
+from audit.report.picture import KINDS
 from audit.serve.config import ServeConfig
 from audit.serve.dataset import Dataset
 from audit.serve.rows import Rows
@@ -20,8 +21,7 @@ _TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".json": "application/json",
     ".svg": "image/svg+xml",
-    ".jpg": "image/jpeg",
-    ".png": "image/png",
+    **{kind.suffix: kind.mime for kind in KINDS.values()},
 }
 
 

@@ -19,7 +19,6 @@ _SPEC = importlib.util.spec_from_file_location("report_fixtures", _PARENT)
 made = importlib.util.module_from_spec(_SPEC)
 sys.modules["report_fixtures"] = made
 _SPEC.loader.exec_module(made)
-chromium = made.chromium
 
 
 @dataclass

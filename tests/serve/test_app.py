@@ -133,6 +133,14 @@ def test_the_report_is_served_with_links_into_the_browser(served):
     assert served.get("/report").headers["location"] == "/report/"
 
 
+def test_the_pictures_of_a_report_of_now_are_served(served):
+    picture = served.run / "report" / "assets" / "images" / "webp.webp"
+    picture.parent.mkdir()
+    picture.write_bytes(cv2.imencode(".webp", np.zeros((8, 8, 3), np.uint8))[1].tobytes())
+    answer = served.get("/report/assets/images/webp.webp")
+    assert (answer.status, answer.headers["content-type"]) == (200, "image/webp")
+
+
 def test_a_link_in_the_report_folder_is_not_followed(serving, run):
     (run / "report" / "assets" / "b.css").symlink_to(run / "manifest.json")
     (run / "report" / "manifest.txt").write_text("x")
