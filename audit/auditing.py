@@ -28,6 +28,7 @@ from audit.report.render import render_report
 from audit.report.ruling import policy_of
 from audit.results import Interventions, Results, results_of, triaged
 from audit.sanity.check import check
+from audit.slices import read_slices, slice_table
 from audit.tables.parts import done_parts, part_path, read_parts, write_bytes, write_table
 from audit.tables.schema import arrow_schema
 from audit.verify.covered import covered
@@ -125,12 +126,19 @@ def _tested(
 def _write_results(
     plan: Plan, folder: Path, images: pd.DataFrame, cases: pd.DataFrame, tested: Interventions
 ) -> Results:
-    """Write cases, classes, pairs and summary."""
+    """Write cases, classes, pairs, slices and summary."""
     config = plan.config
     classes = plan.source.listing.classes
     results = results_of(images, cases, tested, classes, limit=config.max_cases, seed=config.seed)
     results.summary["regions"]["quality"] = measured_quality()
-    tables = {"cases": results.cases, "classes": results.classes, "pairs": results.pairs}
+    slices = read_slices(folder / "images")
+    results.summary["slices"] = slices.summary()
+    tables = {
+        "cases": results.cases,
+        "classes": results.classes,
+        "pairs": results.pairs,
+        "slices": slice_table(slices, images, results.cases),
+    }
     for name, frame in tables.items():
         table = pa.Table.from_pandas(frame, schema=arrow_schema(name), preserve_index=False)
         write_table(table, folder / f"{name}.parquet", part_metadata(plan))

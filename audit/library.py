@@ -119,6 +119,12 @@ class Run:
         return self._table("classes")
 
     @cached_property
+    def slices(self) -> pd.DataFrame:
+        """One row a value of each further column of the dataset; empty where it has none."""
+        there = (self.path / "slices.parquet").exists()  # runs of before have none
+        return self._table("slices") if there else _empty("slices")
+
+    @cached_property
     def pairs(self) -> pd.DataFrame:
         """One row a (true, predicted) pair that occurs, and how often."""
         return self._table("pairs")

@@ -11,9 +11,18 @@ from audit.distributions import distributions
 from audit.tables.schema import arrow_schema
 from audit.triage import judged, of_one_kind
 
-__all__ = ["class_table", "pair_table", "problems", "summarise"]
+__all__ = [
+    "MEDIANS",
+    "accuracy_of",
+    "class_table",
+    "pair_table",
+    "problems",
+    "scored",
+    "summarise",
+]
 
-_MEDIANS = {
+#: Column of medians → the column of ``images`` that it is of, where ``scored``.
+MEDIANS = {
     "median_mass": "true_relevance_mass_accuracy",
     "median_lift": "true_mass_lift",
     "median_area": "region_area_fraction",
@@ -28,7 +37,7 @@ def class_table(
 ) -> pd.DataFrame:
     """One row for each of the dataset's classes, also where no image shows it."""
     answered = images[images["correct"].notna()]
-    scored = images[_scored(images)]
+    seen = images[scored(images)]
     off = cases["off_object"][judged(images) & of_one_kind(images)]
     wrong = pair_table(images[images["correct"].eq(False).fillna(value=False)])
     rows = []
@@ -36,8 +45,8 @@ def class_table(
         mine = answered["correct"][answered["true_class"] == index]
         rows.append(
             {"true_class": index, "label": label}
-            | _accuracy(int(mine.sum()), len(mine))
-            | _attention(scored[scored["true_class"] == index])
+            | accuracy_of(int(mine.sum()), len(mine))
+            | _attention(seen[seen["true_class"] == index])
             | {"off_object_rate": _number(off[images["true_class"] == index].mean())}
             | _worst(wrong[wrong["true_class"] == index])
             | {"verdict": "not_tested"}
@@ -78,12 +87,12 @@ def summarise(
 ) -> dict[str, Any]:
     """The content of ``summary.json``; what does not exist is None, never 0."""
     answered = images["correct"].dropna()
-    scored = images[_scored(images)]
+    seen = images[scored(images)]
     flags = cases.drop(columns=["index", "sample_id", "reason", "severity"])
     return {
         "counts": _counts(images, flags),
         "accuracy": _interval(int(answered.sum()), len(answered)),
-        "attention": None if scored.empty else _overall(scored),
+        "attention": None if seen.empty else _overall(seen),
         "maps": _maps(images),
         "regions": _regions(images),
         "two_by_two": _two_by_two(images, cases),
@@ -96,7 +105,7 @@ def summarise(
     }
 
 
-def _scored(images: pd.DataFrame) -> pd.Series:
+def scored(images: pd.DataFrame) -> pd.Series:
     """Images whose true-class map counts in an aggregate over regions."""
     visible = images["region_visible_fraction"] >= 0.25  # noqa: PLR2004 - METRICS: not judged below
     return visible & images["true_relevance_mass_accuracy"].notna() & of_one_kind(images)
@@ -144,7 +153,8 @@ def _interval(successes: int, n: int) -> dict[str, float | int] | None:
     return {"value": successes / n, "low": float(wilson.low), "high": float(wilson.high), "n": n}
 
 
-def _accuracy(successes: int, n: int) -> dict[str, Any]:
+def accuracy_of(successes: int, n: int) -> dict[str, Any]:
+    """A table's columns on the accuracy of ``n`` images, of which ``successes`` are right."""
     found = _interval(successes, n) or {}
     return {
         "n": n,
@@ -155,13 +165,13 @@ def _accuracy(successes: int, n: int) -> dict[str, Any]:
     }
 
 
-def _attention(scored: pd.DataFrame) -> dict[str, Any]:
-    medians = {name: scored[column].median() for name, column in _MEDIANS.items()}
-    return {"n_scored": len(scored), **medians}
+def _attention(seen: pd.DataFrame) -> dict[str, Any]:
+    medians = {name: seen[column].median() for name, column in MEDIANS.items()}
+    return {"n_scored": len(seen), **medians}
 
 
-def _overall(scored: pd.DataFrame) -> dict[str, float | int | None]:
-    found = _attention(scored)
+def _overall(seen: pd.DataFrame) -> dict[str, float | int | None]:
+    found = _attention(seen)
     names = {
         "median_center_baseline": "center_baseline",
         "median_permuted_baseline": "permuted_baseline",
@@ -169,8 +179,8 @@ def _overall(scored: pd.DataFrame) -> dict[str, float | int | None]:
     kept = {
         names.get(name, name): _number(value) for name, value in found.items() if name != "n_scored"
     }
-    permuted = int(scored["permuted_baseline_mass"].notna().sum())
-    return {**kept, "permuted_n": permuted, "n": len(scored)}
+    permuted = int(seen["permuted_baseline_mass"].notna().sum())
+    return {**kept, "permuted_n": permuted, "n": len(seen)}
 
 
 def _two_by_two(images: pd.DataFrame, cases: pd.DataFrame) -> dict[str, int] | None:

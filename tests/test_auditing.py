@@ -40,7 +40,7 @@ def test_a_run_folder_is_whole(run_config):
     assert [path.name for path in sorted((folder / "images").iterdir())] == [
         f"part-0000{k}.parquet" for k in range(3)
     ]
-    for name in ("cases", "classes", "pairs"):
+    for name in ("cases", "classes", "slices", "pairs"):
         stored = pq.read_schema(folder / f"{name}.parquet")
         assert stored.equals(arrow_schema(name), check_metadata=False)
     summary = json.loads((folder / "summary.json").read_text())
@@ -53,7 +53,7 @@ def test_two_runs_of_one_plan_give_equal_tables(run_config):
     first = run_audit(replace(run_config, run="a"))
     second = run_audit(replace(run_config, run="b"))
     assert _images(first).equals(_images(second))
-    for name in ("cases", "classes", "pairs"):
+    for name in ("cases", "classes", "slices", "pairs"):
         tables = [
             pq.read_table(report.parents[1] / f"{name}.parquet") for report in (first, second)
         ]

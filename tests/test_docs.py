@@ -109,6 +109,13 @@ def _audited(monkeypatch, tmp_path, dataset, checkpoint):
     return pq.ParquetDataset(run_audit(config).parents[1] / "images").read().to_pandas()
 
 
+def _slices(folder):
+    """Each value's name, column, images, and labelled images."""
+    table = pq.read_table(folder / "runs" / "latest" / "slices.parquet")
+    rows = table.select(["slice", "value", "n_images", "n"]).to_pylist()
+    return [tuple(row.values()) for row in rows]
+
+
 def test_the_dataset_function_of_the_docs_runs(monkeypatch, tmp_path, two_classes):
     (code,) = _blocks("datasets.md", "python")
     (tmp_path / "squares.py").write_text(code)
@@ -116,6 +123,7 @@ def test_the_dataset_function_of_the_docs_runs(monkeypatch, tmp_path, two_classe
     assert images["true_label"].tolist() == ["dark", "bright"] * 6
     assert images["region_area_fraction"].iloc[0] == pytest.approx(400 / 4096)
     assert images["slices"].iloc[0] == [("side", "left")]
+    assert _slices(tmp_path) == [("side", "left", 12, 12)]
 
 
 def test_the_table_of_the_docs_runs(monkeypatch, tmp_path, two_classes):
@@ -129,6 +137,7 @@ def test_the_table_of_the_docs_runs(monkeypatch, tmp_path, two_classes):
     assert images["region_area_fraction"].iloc[0] == pytest.approx((18 + 14) * 21 / (48 * 32))
     assert images["true_label"].isna().tolist() == [False, False, True]
     assert [dict(slices)["camera"] for slices in images["slices"]] == ["north", "south", "south"]
+    assert _slices(tmp_path) == [("camera", "north", 1, 1), ("camera", "south", 2, 1)]
 
 
 @pytest.fixture

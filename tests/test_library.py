@@ -63,6 +63,7 @@ def test_tables_are_frames_by_index_with_nulls_kept(opened):
     assert opened.interventions.empty
     assert "p_after" in opened.interventions
     assert opened.cues.empty
+    assert opened.slices.empty
     assert opened.images is opened.images  # read once
 
 

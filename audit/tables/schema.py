@@ -234,6 +234,27 @@ def _class_table(_cells: int) -> list[Column]:
     ]
 
 
+def _slice_table(_cells: int) -> list[Column]:
+    whole = pa.int64()
+    return [
+        Column("slice", pa.string(), "", "name of a further column of the dataset"),
+        Column("value", pa.string(), "", "one of its values"),
+        Column("n_images", whole, "images", "that have it"),
+        Column("n", whole, "images", "of these, labelled and classified"),
+        Column("n_correct", whole, "images", "of these, predicted as labelled"),
+        _f("accuracy", "n_correct / n"),
+        _f("accuracy_low", "lower end of the 95% Wilson interval"),
+        _f("accuracy_high", "upper end of the 95% Wilson interval"),
+        Column("n_scored", whole, "images", "with a map and a region at least a quarter visible"),
+        _f("median_mass", "of the true class's relevance_mass_accuracy"),
+        _f("median_lift", "of the true class's mass_lift", "ratio"),
+        _f("median_area", "of region_area_fraction"),
+        _f("median_center_baseline", "of center_baseline_mass"),
+        _f("median_permuted_baseline", "of permuted_baseline_mass"),
+        _f("off_object_rate", "share of the judged images flagged off_object"),
+    ]
+
+
 def _pair_table(_cells: int) -> list[Column]:
     return [
         Column("true_class", pa.int32(), "", "label"),
@@ -264,6 +285,7 @@ TABLES = {
     "media": _media_table,
     "cases": _case_columns,
     "classes": _class_table,
+    "slices": _slice_table,
     "pairs": _pair_table,
     "interventions": intervention_columns,
     "cues": cue_columns,

@@ -9,7 +9,8 @@ from killing import COMMAND, assert_whole
 
 TABLES = (
     *("images/part-00001.parquet", "interventions/part-00001.parquet", "media/part-00000.parquet"),
-    *("cases.parquet", "classes.parquet", "pairs.parquet", "cues.parquet", "summary.json"),
+    *("cases.parquet", "classes.parquet", "slices.parquet", "pairs.parquet", "cues.parquet"),
+    "summary.json",
 )
 
 

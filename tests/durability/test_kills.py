@@ -19,7 +19,7 @@ STAGES = {
     "manifest": ("manifest.json",),
     "images": ("/images/", "/images "),
     "interventions": ("/interventions/", "/interventions "),
-    "tables": ("cases.parquet", "classes.parquet", "pairs.parquet", "summary.json"),
+    "tables": ("cases.", "classes.", "slices.", "pairs.", "summary.json"),
     "media": ("/media/", "/media ", "cues.parquet"),
     "report": ("/report ",),
     "latest": ("latest",),

@@ -278,7 +278,7 @@ def write_run(
     **more: Any,
 ) -> Path:
     """Write a run folder; ``manifest=`` and ``summary=`` take overrides of their keys,
-    ``interventions=`` and ``cues=`` the rows of tables that not every run has.
+    ``interventions=``, ``cues=`` and ``slices=`` the rows of tables that not every run has.
     """
     for folder in ("images", "media"):
         (run / folder).mkdir(parents=True)
@@ -295,6 +295,8 @@ def write_run(
         _table(run / "interventions/part-00000.parquet", "interventions", more["interventions"])
     if "cues" in more:
         _table(run / "cues.parquet", "cues", more["cues"])
+    if "slices" in more:
+        _table(run / "slices.parquet", "slices", more["slices"])
     pairs = [(0, 1, 25), (1, 2, 30), (2, 2, 270)]
     _table(run / "pairs.parquet", "pairs", [_pair(*pair) for pair in pairs])
     return run

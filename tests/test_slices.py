@@ -1,0 +1,112 @@
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from audit import slices, triage
+from audit.slices import MAX_COLUMNS, MAX_VALUES, read_slices, slice_table
+from audit.tables.parts import part_path, write_table
+from audit.tables.schema import arrow_schema
+
+OFF = {"pred_mass_lift": 0.5}
+WRONG = {"correct": False, "pred_class": 2, "pred_label": "bus"}
+UNLABELLED = {"correct": None, "true_class": None}
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Lists of maps, one list a part → what is read of them."""
+
+    def written(*parts):
+        for k, rows in enumerate(parts):
+            column = pa.array(
+                [list(one.items()) for one in rows], pa.map_(pa.string(), pa.string())
+            )
+            write_table(pa.table({"slices": column}), part_path(tmp_path, k), {})
+        return read_slices(tmp_path)
+
+    return written
+
+
+def of(table, name, value):
+    (row,) = table[(table["slice"] == name) & (table["value"] == value)].to_dict("records")
+    return row
+
+
+def test_columns_are_read_part_by_part_in_the_order_of_first_mention(read):
+    found = read(
+        [{"site": "n"}, {}, {"site": "s", "camera": "b"}],
+        [],
+        [{"camera": "a", "site": "n"}],
+    )
+    assert [one.name for one in found.columns] == ["site", "camera"]
+    site, camera = found.columns
+    assert (site.values, site.codes.tolist()) == (("n", "s"), [0, -1, 1, 0])
+    assert (camera.values, camera.codes.tolist()) == (("a", "b"), [-1, -1, 1, 0])
+    assert found.summary() == {
+        "columns": [
+            {"name": "site", "values": 2, "without": 1},
+            {"name": "camera", "values": 2, "without": 2},
+        ],
+        "left_out": [],
+    }
+
+
+def test_numbers_are_ordered_by_size_before_texts(read):
+    rows = [{"year": value} for value in ("10", "nan", "9", "old", "-1.5")]
+    assert read(rows).columns[0].values == ("-1.5", "9", "10", "nan", "old")
+
+
+def test_an_identifier_is_left_out_and_hides_no_other_column(read):
+    most = [{"id": f"{i}", "site": "n"} for i in range(MAX_VALUES)]
+    assert [one.name for one in read(most).columns] == ["id", "site"]
+    found = read(most, [{"id": "one more", "site": "s"}, {"id": "3"}])
+    assert [one.name for one in found.columns] == ["site"]
+    assert found.left_out == (("id", "more than 1,000 values"),)
+    assert found.columns[0].values == ("n", "s")
+
+
+def test_so_are_columns_beyond_the_first(read):
+    names = [f"c{i:02}" for i in range(MAX_COLUMNS + 1)]
+    found = read([dict.fromkeys(names, "x")], [dict.fromkeys(names, "y")])
+    assert [one.name for one in found.columns] == names[:-1]
+    assert found.left_out == (("c32", "more than 32 columns"),)
+
+
+def test_figures_by_hand(read, make_images):
+    """n: right, right and off the object, wrong; s: one without a label, one unreadable."""
+    images = make_images(
+        {"true_relevance_mass_accuracy": 0.2},
+        {"true_relevance_mass_accuracy": 0.4} | OFF,
+        {"true_relevance_mass_accuracy": 0.9} | WRONG,
+        UNLABELLED | {"true_relevance_mass_accuracy": None},
+        "unreadable",
+    )
+    found = read([{"site": "n"}] * 3 + [{"site": "s"}] * 2)
+    table = slice_table(found, images, triage.flag(images))
+    assert table.columns.tolist() == arrow_schema("slices").names
+    north, south = of(table, "site", "n"), of(table, "site", "s")
+    assert (north["n_images"], north["n"], north["n_correct"]) == (3, 3, 2)
+    # 2 of 3, z = 1.96: (2 + z²/2 ± z·√(2/3 + z²/4)) / (3 + z²) = .2077, .9385
+    assert north["accuracy"] == pytest.approx(2 / 3)
+    assert north["accuracy_low"] == pytest.approx(0.2077, abs=1e-4)
+    assert north["accuracy_high"] == pytest.approx(0.9385, abs=1e-4)
+    assert (north["n_scored"], north["median_mass"]) == (3, pytest.approx(0.4))
+    assert north["off_object_rate"] == pytest.approx(1 / 3)
+    assert (south["n_images"], south["n"], south["n_scored"]) == (2, 0, 0)
+    assert pd.isna(south["accuracy"])
+    assert pd.isna(south["median_mass"])
+
+
+def test_an_images_regions_that_do_not_count_in_a_class_do_not_count_here(read, make_images):
+    estimated = {"region_source": "pseudo:grabcut", "true_relevance_mass_accuracy": 0.9}
+    images = make_images({}, estimated | OFF)
+    table = slice_table(read([{"a": "x"}, {"a": "x"}]), images, triage.flag(images))
+    row = of(table, "a", "x")
+    assert (row["n_images"], row["n_scored"], row["median_mass"]) == (2, 1, 0.5)
+    assert row["off_object_rate"] == 0
+
+
+def test_without_further_columns_there_are_no_rows(read, make_images):
+    images = make_images({}, {})
+    assert slice_table(read([{}, {}]), images, triage.flag(images)).empty
+    assert slices.Slices((), ()).summary() == {"columns": [], "left_out": []}
