@@ -33,8 +33,8 @@ class Sliced:
     """One further column: its values in order, and which of them each image has."""
 
     name: str
-    values: tuple[str, ...]
-    codes: np.ndarray  # int16[N]: places in ``values``, −1 for none
+    texts: tuple[str, ...]
+    codes: np.ndarray  # int16[N]: places in ``texts``, −1 for none
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,12 @@ class Slices:
     left_out: tuple[tuple[str, str], ...]  # name, reason
 
     def summary(self) -> dict[str, Any]:
-        """Plain values for ``summary.json``: columns, how many images say none, what is left out."""
+        """Plain values for ``summary.json``: columns, images without a value, what is left out."""
         return {
             "columns": [
                 {
                     "name": one.name,
-                    "values": len(one.values),
+                    "values": len(one.texts),
                     "without": int((one.codes < 0).sum()),
                 }
                 for one in self.columns
@@ -150,7 +150,7 @@ def _natural(value: str) -> tuple[bool, float, str]:
 def _rows(
     column: Sliced, figures: pd.DataFrame, off: np.ndarray, right: np.ndarray
 ) -> Iterator[dict[str, Any]]:
-    k, known = len(column.values), column.codes >= 0
+    k, known = len(column.texts), column.codes >= 0
     answered = known & ~np.isnan(right)
     n_images = np.bincount(column.codes[known], minlength=k)
     n = np.bincount(column.codes[answered], minlength=k)
@@ -159,7 +159,7 @@ def _rows(
     medians = grouped[list(MEDIANS)].median().reindex(range(k))
     n_scored = grouped["n_scored"].sum()
     rates = pd.Series(off[known]).groupby(column.codes[known]).mean()
-    for at, value in enumerate(column.values):
+    for at, value in enumerate(column.texts):
         yield (
             {"slice": column.name, "value": value, "n_images": int(n_images[at])}
             | accuracy_of(int(n_correct[at]), int(n[at]))
@@ -170,4 +170,4 @@ def _rows(
 
 
 def _number(value: float) -> float | None:
-    return None if pd.isna(value) else float(value)
+    return None if math.isnan(value) else float(value)

@@ -40,8 +40,8 @@ def test_columns_are_read_part_by_part_in_the_order_of_first_mention(read):
     )
     assert [one.name for one in found.columns] == ["site", "camera"]
     site, camera = found.columns
-    assert (site.values, site.codes.tolist()) == (("n", "s"), [0, -1, 1, 0])
-    assert (camera.values, camera.codes.tolist()) == (("a", "b"), [-1, -1, 1, 0])
+    assert (site.texts, site.codes.tolist()) == (("n", "s"), [0, -1, 1, 0])
+    assert (camera.texts, camera.codes.tolist()) == (("a", "b"), [-1, -1, 1, 0])
     assert found.summary() == {
         "columns": [
             {"name": "site", "values": 2, "without": 1},
@@ -53,7 +53,7 @@ def test_columns_are_read_part_by_part_in_the_order_of_first_mention(read):
 
 def test_numbers_are_ordered_by_size_before_texts(read):
     rows = [{"year": value} for value in ("10", "nan", "9", "old", "-1.5")]
-    assert read(rows).columns[0].values == ("-1.5", "9", "10", "nan", "old")
+    assert read(rows).columns[0].texts == ("-1.5", "9", "10", "nan", "old")
 
 
 def test_an_identifier_is_left_out_and_hides_no_other_column(read):
@@ -62,7 +62,7 @@ def test_an_identifier_is_left_out_and_hides_no_other_column(read):
     found = read(most, [{"id": "one more", "site": "s"}, {"id": "3"}])
     assert [one.name for one in found.columns] == ["site"]
     assert found.left_out == (("id", "more than 1,000 values"),)
-    assert found.columns[0].values == ("n", "s")
+    assert found.columns[0].texts == ("n", "s")
 
 
 def test_so_are_columns_beyond_the_first(read):
