@@ -28,9 +28,10 @@ from audit.report.render import render_report
 from audit.report.ruling import policy_of
 from audit.results import Interventions, Results, results_of, triaged
 from audit.sanity.check import check
-from audit.slices import read_slices, slice_table
+from audit.slices import slice_table
 from audit.tables.parts import done_parts, part_path, read_parts, write_bytes, write_table
 from audit.tables.schema import arrow_schema
+from audit.tables.sliced import read_slices
 from audit.verify.covered import covered
 from audit.verify.cues import cues
 from audit.verify.maps import read_maps

@@ -2,10 +2,11 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from audit import slices, triage
-from audit.slices import MAX_COLUMNS, MAX_VALUES, read_slices, slice_table
+from audit import triage
+from audit.slices import slice_table
 from audit.tables.parts import part_path, write_table
 from audit.tables.schema import arrow_schema
+from audit.tables.sliced import read_slices
 
 OFF = {"pred_mass_lift": 0.5}
 WRONG = {"correct": False, "pred_class": 2, "pred_label": "bus"}
@@ -30,46 +31,6 @@ def read(tmp_path):
 def of(table, name, value):
     (row,) = table[(table["slice"] == name) & (table["value"] == value)].to_dict("records")
     return row
-
-
-def test_columns_are_read_part_by_part_in_the_order_of_first_mention(read):
-    found = read(
-        [{"site": "n"}, {}, {"site": "s", "camera": "b"}],
-        [],
-        [{"camera": "a", "site": "n"}],
-    )
-    assert [one.name for one in found.columns] == ["site", "camera"]
-    site, camera = found.columns
-    assert (site.texts, site.codes.tolist()) == (("n", "s"), [0, -1, 1, 0])
-    assert (camera.texts, camera.codes.tolist()) == (("a", "b"), [-1, -1, 1, 0])
-    assert found.summary() == {
-        "columns": [
-            {"name": "site", "values": 2, "without": 1},
-            {"name": "camera", "values": 2, "without": 2},
-        ],
-        "left_out": [],
-    }
-
-
-def test_numbers_are_ordered_by_size_before_texts(read):
-    rows = [{"year": value} for value in ("10", "nan", "9", "old", "-1.5")]
-    assert read(rows).columns[0].texts == ("-1.5", "9", "10", "nan", "old")
-
-
-def test_an_identifier_is_left_out_and_hides_no_other_column(read):
-    most = [{"id": f"{i}", "site": "n"} for i in range(MAX_VALUES)]
-    assert [one.name for one in read(most).columns] == ["id", "site"]
-    found = read(most, [{"id": "one more", "site": "s"}, {"id": "3"}])
-    assert [one.name for one in found.columns] == ["site"]
-    assert found.left_out == (("id", "more than 1,000 values"),)
-    assert found.columns[0].texts == ("n", "s")
-
-
-def test_so_are_columns_beyond_the_first(read):
-    names = [f"c{i:02}" for i in range(MAX_COLUMNS + 1)]
-    found = read([dict.fromkeys(names, "x")], [dict.fromkeys(names, "y")])
-    assert [one.name for one in found.columns] == names[:-1]
-    assert found.left_out == (("c32", "more than 32 columns"),)
 
 
 def test_figures_by_hand(read, make_images):
@@ -109,4 +70,3 @@ def test_an_images_regions_that_do_not_count_in_a_class_do_not_count_here(read, 
 def test_without_further_columns_there_are_no_rows(read, make_images):
     images = make_images({}, {})
     assert slice_table(read([{}, {}]), images, triage.flag(images)).empty
-    assert slices.Slices((), ()).summary() == {"columns": [], "left_out": []}

@@ -37,6 +37,7 @@ TIERS = [
         "serve",
         "distributions",
         "summary",
+        "slices",
         "results",
         "galleries",
         "fit",

@@ -10,13 +10,13 @@ from pathlib import Path
 from audit.errors import ConfigError, DataError, IncompleteError
 from audit.gates.config import GateConfig
 from audit.gates.evaluate import evaluate
-from audit.gates.evidence import Evidence, OfClass, changes
+from audit.gates.evidence import Evidence, Group, changes
 from audit.gates.junit import as_junit
 from audit.gates.markdown import as_markdown
 from audit.gates.measures import Pairs
 from audit.gates.policy import Policy, default_policy, read_policy
 from audit.gates.runs import Run, alike, pairs_of, read_run, same_data
-from audit.gates.summary_evidence import ACCURACY, CLASS_ACCURACY, evidence_of
+from audit.gates.summary_evidence import ACCURACY, GROUP_ACCURACY, evidence_of
 from audit.gates.verdict import Verdict
 from audit.tables.parts import write_bytes
 
@@ -45,11 +45,13 @@ def check(run: Path, config: GateConfig) -> tuple[Verdict, Path]:
 
 def verdict_of(run: Run, policy: Policy, baseline: Run | None = None) -> Verdict:
     """The verdict of ``policy`` on ``run``, with the change against ``baseline`` where it asks."""
-    evidence = evidence_of(run.summary, run.classes)
+    evidence = evidence_of(run.summary, run.classes, run.slices)
     change = None
     if baseline is not None and policy.needs_baseline:
-        same_data(run, baseline, (gate.metric for gate in policy.gates if gate.change))
-        change = _change(run, baseline, evidence)
+        asked = [gate for gate in policy.gates if gate.change]
+        slices = any(gate.scope == "slice" for gate in asked)
+        same_data(run, baseline, (gate.metric for gate in asked), slices=slices)
+        change = _change(run, baseline, evidence, slices=slices)
     name = None if change is None or baseline is None else baseline.name
     return evaluate(policy, evidence, change, run=run.name, baseline=name)
 
@@ -93,21 +95,20 @@ def _policy(config: GateConfig) -> Policy:
     return policy
 
 
-def _change(run: Run, baseline: Run, evidence: Evidence) -> Evidence:
+def _change(run: Run, baseline: Run, evidence: Evidence, *, slices: bool) -> Evidence:
     """Every figure's change; accuracy's from the images themselves, one with one."""
-    before = evidence_of(baseline.summary, baseline.classes)
+    before = evidence_of(baseline.summary, baseline.classes, baseline.slices)
     found = changes(evidence, before, same=alike(run, baseline))
-    pairs = pairs_of(run, baseline)
-    classes = tuple(
-        OfClass(one.index, one.label, _of(one, pairs.classes).n, _of(one, pairs.classes))
-        for one in evidence.classes[CLASS_ACCURACY]
-    )
+    pairs = pairs_of(run, baseline, slices=slices)
+    name = GROUP_ACCURACY
     return replace(
         found,
         overall={**found.overall, ACCURACY: pairs.overall},
-        classes={**found.classes, CLASS_ACCURACY: classes},
+        classes={**found.classes, name: _paired(evidence.classes[name], pairs.classes)},
+        slices={**found.slices, name: _paired(evidence.slices[name], pairs.slices)},
     )
 
 
-def _of(one: OfClass, pairs: dict[int, Pairs]) -> Pairs:
-    return pairs.get(one.index, Pairs(0, 0, 0))
+def _paired(groups: tuple[Group, ...], pairs: dict[int, Pairs]) -> tuple[Group, ...]:
+    found = [(one, pairs.get(one.index, Pairs(0, 0, 0))) for one in groups]
+    return tuple(replace(one, n=paired.n, measure=paired) for one, paired in found)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from audit.errors import ConfigError, nearest
-from audit.gates.evidence import Evidence, OfClass
+from audit.gates.evidence import Evidence, Group
 from audit.gates.judge import Finding, judge
 from audit.gates.policy import Gate, Policy
 from audit.gates.verdict import Offender, Outcome, Row, Verdict
 from audit.gates.words import label
+from audit.report.text import clean
 
 __all__ = ["evaluate"]
 
 _CAP = " (on estimated regions: a warning at most)"
 _ORDER = (Outcome.PASS, Outcome.WARN, Outcome.FAIL)
+# Scope → one and several of its groups, and where its metrics come from.
+_WORDS = {"class": ("class", "classes"), "slice": ("slice", "slices")}
+_TABLES = {"class": "column of classes.parquet", "slice": "column of slices.parquet"}
 
 
 def evaluate(
@@ -42,48 +46,53 @@ def _asked(gate: Gate, evidence: Evidence, change: Evidence | None) -> Evidence:
         raise ConfigError(
             f"gate {gate.name!r} tests a change: name the run to compare with by --baseline"
         )
-    known = asked.classes if gate.scope == "class" else asked.overall
-    if gate.metric in known:
+    known: dict[str, Collection[str]] = {
+        "overall": asked.overall,
+        "class": asked.classes,
+        "slice": asked.slices,
+    }
+    if gate.metric in known[gate.scope]:
         return asked
-    other = asked.overall if gate.scope == "class" else asked.classes
-    if gate.metric in other:
-        scope = "overall" if gate.scope == "class" else "class"
-        why = f'it is one of scope = "{scope}"'
-    else:
-        why = nearest(gate.metric, known)
-    where = "column of classes.parquet" if gate.scope == "class" else f"figure of {asked.source}"
+    others = [scope for scope, names in known.items() if gate.metric in names]
+    why = (
+        f"it is one of scope = {' and '.join(map(repr, others))}".replace("'", '"')
+        if others
+        else nearest(gate.metric, known[gate.scope])
+    )
+    where = _TABLES.get(gate.scope, f"figure of {asked.source}")
     raise ConfigError(f"gate {gate.name!r}: metric {gate.metric!r} is no {where}: {why}")
 
 
 def _row(gate: Gate, evidence: Evidence) -> Row:
     capped = {gate.metric, gate.metric.split(".")[0]} & evidence.capped
-    if capped and gate.severity == "fail":
-        row = _tested(replace(gate, severity="warn"), evidence)
+    if capped and "fail" in (gate.severity, gate.missing):
+        row = _tested(replace(gate, severity="warn", missing=None), evidence)
         return row if row.outcome is Outcome.PASS else replace(row, sentence=row.sentence + _CAP)
     return _tested(gate, evidence)
 
 
 def _tested(gate: Gate, evidence: Evidence) -> Row:
-    return _overall(gate, evidence) if gate.scope == "overall" else _by_class(gate, evidence)
+    return _overall(gate, evidence) if gate.scope == "overall" else _by_group(gate, evidence)
 
 
 def _overall(gate: Gate, evidence: Evidence) -> Row:
     why = evidence.reasons.get(gate.metric.split(".")[0], "")
     found = judge(gate, evidence.overall[gate.metric], gate.level, why)
-    offenders = () if found.passed else _named(gate, evidence)
+    offenders = () if found.passed or found.value is None else _named(gate, evidence)
     sentence = f"{gate.metric} {found.said}"
     if offenders:
         sentence += f" ({_listed([one.label for one in offenders])})"
-    return _made(gate, found, f"{sentence}.", offenders)
+    missing = not found.passed and found.value is None
+    return _made(gate, found, f"{sentence}.", offenders, missing=missing)
 
 
-def _by_class(gate: Gate, evidence: Evidence) -> Row:
-    """Every class with enough images, at a level that holds for all of them together."""
-    rows = evidence.classes[gate.metric]
+def _by_group(gate: Gate, evidence: Evidence) -> Row:
+    """Every class or slice with enough images, at a level that holds for all of them together."""
+    rows = evidence.classes[gate.metric] if gate.scope == "class" else _slices(gate, evidence)
     tested = [one for one in rows if one.n >= gate.min_n]
     left_out = tuple(one.label for one in rows if one.n < gate.min_n)
     if not tested:
-        return _nothing(gate, left_out)
+        return _nothing(gate, left_out, _no_slice(gate, evidence))
     level = 1 - (1 - gate.level) / len(tested)
     findings = [(one, judge(gate, one.measure, level, "")) for one in tested]
     findings.sort(key=lambda pair: pair[1].margin)
@@ -92,19 +101,40 @@ def _by_class(gate: Gate, evidence: Evidence) -> Row:
         Offender(one.index, one.label, f"{gate.metric} of {label(one.label)} {found.said}.")
         for one, found in failed
     )
-    sentence = _of_classes(gate, findings, failed) + _left_out(gate, left_out)
-    row = _made(gate, findings[0][1], sentence, offenders)
+    sentence = _of_groups(gate, findings, failed) + _left_out(gate, left_out)
+    worst = findings[0][1]
+    missing = all(found.value is None for _, found in failed) if failed else False
+    row = _made(gate, worst, sentence, offenders, missing=missing)
     return replace(row, n_tested=len(tested), left_out=left_out)
 
 
-def _of_classes(
+def _slices(gate: Gate, evidence: Evidence) -> list[Group]:
+    rows = evidence.slices[gate.metric]
+    return [one for one in rows if gate.slice in ("", one.slice)]
+
+
+def _no_slice(gate: Gate, evidence: Evidence) -> str:
+    """Why there is no slice to test; "" where there is one, or classes are tested."""
+    if gate.scope != "slice" or gate.slice in evidence.columns:
+        return ""
+    if not gate.slice:
+        return "" if evidence.columns else "the dataset has no further column"
+    if gate.slice in evidence.left_out:
+        return f"its column {label(gate.slice)} was left out: {evidence.left_out[gate.slice]}"
+    if not evidence.columns:
+        return f"the dataset has no column {label(gate.slice)}, nor another further one"
+    near = clean(nearest(gate.slice, evidence.columns), 200)
+    return f"the dataset has no column {label(gate.slice)}; {near}"
+
+
+def _of_groups(
     gate: Gate,
-    findings: Sequence[tuple[OfClass, Finding]],
-    failed: Sequence[tuple[OfClass, Finding]],
+    findings: Sequence[tuple[Group, Finding]],
+    failed: Sequence[tuple[Group, Finding]],
 ) -> str:
     worst, found = findings[0]
     first = f"{gate.metric} of {label(worst.label)} {found.said}"
-    of = f"{len(findings):,} {'class' if len(findings) == 1 else 'classes'}"
+    of = f"{len(findings):,} {_WORDS[gate.scope][len(findings) != 1]}"
     if not failed:
         return f"None of {of} fails; nearest to it, {first}."
     if len(failed) == 1:
@@ -120,24 +150,30 @@ def _left_out(gate: Gate, labels: tuple[str, ...]) -> str:
     return f" Left out, {few}: {_listed(labels)}."
 
 
-def _nothing(gate: Gate, left_out: tuple[str, ...]) -> Row:
+def _nothing(gate: Gate, left_out: tuple[str, ...], why: str) -> Row:
+    one, several = _WORDS[gate.scope]
     if not left_out:
-        said = f"{gate.metric}: there are no classes to test; that is not passed."
+        because = f" ({why})" if why else ""
+        said = f"{gate.metric}: there are no {several} to test{because}; that is not passed."
     else:
         images = "a single image" if gate.min_n == 1 else f"{gate.min_n:,} images"
-        said = f"{gate.metric}: no class has {images} to test it on; that is not passed."
+        said = f"{gate.metric}: no {one} has {images} to test it on; that is not passed."
     none = Finding(None, None, None, passed=False, margin=-float("inf"), said=said)
-    return replace(_made(gate, none, said, ()), n_tested=0, left_out=left_out)
+    return replace(_made(gate, none, said, (), missing=True), n_tested=0, left_out=left_out)
 
 
-def _made(gate: Gate, found: Finding, sentence: str, offenders: tuple[Offender, ...]) -> Row:
-    bad = Outcome.FAIL if gate.severity == "fail" else Outcome.WARN
+def _made(
+    gate: Gate, found: Finding, sentence: str, offenders: tuple[Offender, ...], *, missing: bool
+) -> Row:
+    """``missing``: what keeps the gate from passing is that figures do not exist."""
+    severity = gate.missing or gate.severity if missing else gate.severity
+    bad = Outcome.FAIL if severity == "fail" else Outcome.WARN
     return Row(
         name=gate.name,
         metric=gate.metric,
         scope=gate.scope,
         change=gate.change,
-        severity=gate.severity,
+        severity=severity,
         side=gate.side,
         limit=gate.limit,
         outcome=Outcome.PASS if found.passed else bad,

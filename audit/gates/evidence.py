@@ -1,41 +1,46 @@
-"""What a policy is tested on: every figure of a summary, and every column of a class table."""
+"""What a policy is tested on: a summary's figures, and the columns of classes and of slices."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from audit.gates.measures import Change, Measure, Plain, Recorded
 
-__all__ = ["Evidence", "OfClass", "changes", "measures_of"]
+__all__ = ["Evidence", "Group", "changes", "measures_of"]
 
 _POINTS = ("value", "rate", "mean")  # the figure that an object's low and high belong to
 
 
 @dataclass(frozen=True)
-class OfClass:
-    """A column's figure of one class, and how many images (or objects) it is made of."""
+class Group:
+    """A column's figure of one class or slice, and how many images (or objects) it is made of."""
 
-    index: int  # true_class
-    label: str  # untrusted
+    index: int  # true_class; of a slice, the row of slices.parquet
+    label: str  # untrusted; of a slice, "column = value"
     n: int
     measure: Measure
+    slice: str = ""  # the further column that a slice is a value of
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Figures by name.
+    """Figures by name; those of classes and slices by the column of their table.
 
-    ``reasons`` says why the figures of a section do not exist, ``capped`` which sections rest on
-    estimated regions (a warning at most), ``named`` which classes a count counts, and in what words
-    each is one of them.
+    ``columns`` are the dataset's further columns, ``left_out`` those of them that are not tabled,
+    and why. ``reasons`` says why the figures of a section do not exist, ``capped`` which sections
+    rest on estimated regions (a warning at most), ``named`` which classes a count counts, and in
+    what words each is one of them.
     """
 
     source: str  # the file that ``overall`` comes from, for messages
     overall: Mapping[str, Measure]
-    classes: Mapping[str, tuple[OfClass, ...]] = field(default_factory=dict)
+    classes: Mapping[str, tuple[Group, ...]] = field(default_factory=dict)
+    slices: Mapping[str, tuple[Group, ...]] = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
     capped: frozenset[str] = frozenset()
     named: Mapping[str, tuple[tuple[int, str, str], ...]] = field(default_factory=dict)
@@ -63,10 +68,10 @@ def changes(now: Evidence, before: Evidence, *, same: bool) -> Evidence:
     return Evidence(
         source=now.source,
         overall=overall,
-        classes={
-            name: _class_changes(rows, before.classes.get(name, ()), same=same)
-            for name, rows in now.classes.items()
-        },
+        classes=_changes_of(now.classes, before.classes, same=same),
+        slices=_changes_of(now.slices, before.slices, same=same),
+        columns=now.columns,
+        left_out=now.left_out,
         reasons={**before.reasons, **now.reasons},
         capped=now.capped | before.capped,
         named={name: _new(rows, before.named.get(name, ())) for name, rows in now.named.items()},
@@ -97,16 +102,19 @@ def _finite(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else float(value)
 
 
-def _class_changes(
-    now: tuple[OfClass, ...], before: tuple[OfClass, ...], *, same: bool
-) -> tuple[OfClass, ...]:
+def _changes_of(
+    now: Mapping[str, tuple[Group, ...]], before: Mapping[str, tuple[Group, ...]], *, same: bool
+) -> dict[str, tuple[Group, ...]]:
+    return {name: _changed(rows, before.get(name, ()), same=same) for name, rows in now.items()}
+
+
+def _changed(now: tuple[Group, ...], before: tuple[Group, ...], *, same: bool) -> tuple[Group, ...]:
     earlier = {one.index: one for one in before}
     return tuple(
-        OfClass(
-            one.index,
-            one.label,
-            min(one.n, earlier[one.index].n),
-            Change(one.measure, earlier[one.index].measure, same=same),
+        replace(
+            one,
+            n=min(one.n, earlier[one.index].n),
+            measure=Change(one.measure, earlier[one.index].measure, same=same),
         )
         for one in now
         if one.index in earlier

@@ -62,12 +62,13 @@ def _reasons(bad: Sequence[Row]) -> list[str]:
 def _reason(row: Row) -> list[str]:
     """A gate's item, and below it its worst classes where the sentence does not say all."""
     lines = [f"- **{row.outcome.upper()}** {_text(row.name)}: {_text(row.sentence, _LONG)}"]
-    if len(row.offenders) == 1 and row.scope == "class":
+    if len(row.offenders) == 1 and row.scope != "overall":
         return lines
     shown = row.offenders[:_MOST_OFFENDERS]
     lines += [f"  - {_text(one.said or one.label, _LONG)}" for one in shown]
     if len(row.offenders) > _MOST_OFFENDERS:
-        lines.append(f"  - and {len(row.offenders) - _MOST_OFFENDERS:,} more classes")
+        what = "slices" if row.scope == "slice" else "classes"
+        lines.append(f"  - and {len(row.offenders) - _MOST_OFFENDERS:,} more {what}")
     return lines
 
 
@@ -96,7 +97,7 @@ def _within(lines: Iterable[str], budget: int) -> list[str]:
 
 def _line(row: Row) -> str:
     value = "none" if row.value is None else number(row.value)
-    if row.scope == "class" and row.value is not None:
+    if row.scope != "overall" and row.value is not None:
         value += f" (worst of {row.n_tested:,})"
     between = "–"
     if row.low is not None and row.high is not None and row.level is not None:

@@ -5,12 +5,14 @@
     [[gate]]
     metric = "accuracy"      # a column of classes.parquet, or a dotted name of summary.json
     min = 0.8                # or max
-    scope = "class"          # default "overall"
-    min_n = 30               # classes with fewer images are left out, by name
+    scope = "class"          # default "overall"; "slice": each value of the further columns
+    slice = "camera"         # only that column's values; default: all columns'
+    min_n = 30               # classes or slices with fewer images are left out, by name
     against = "baseline"     # test the change against --baseline
     severity = "warn"        # default "fail"
+    missing = "warn"         # severity where the figure does not exist; default: the above
     prove = "broken"         # default "kept"
-    level = 0.95             # of the interval; a class's is 1 − (1 − level)/m for m classes
+    level = 0.95             # of the interval; a class's (slice's) is 1 − (1 − level)/m for m
     name = "…"               # default: made of the above
 """
 
@@ -29,11 +31,16 @@ from audit.gates.words import number
 
 __all__ = ["Gate", "Policy", "Prove", "Scope", "Severity", "default_policy", "read_policy"]
 
-Scope = Literal["overall", "class"]
+Scope = Literal["overall", "class", "slice"]
 Severity = Literal["fail", "warn"]
 Prove = Literal["kept", "broken"]
-_WORDS = {"scope": get_args(Scope), "severity": get_args(Severity), "prove": get_args(Prove)}
-_TEXTS = ("metric", "name", "against", *_WORDS)
+_WORDS = {
+    "scope": get_args(Scope),
+    "severity": get_args(Severity),
+    "missing": get_args(Severity),
+    "prove": get_args(Prove),
+}
+_TEXTS = ("metric", "name", "against", "slice", *_WORDS)
 _NUMBERS = ("min", "max", "level")
 _KEYS = (*_TEXTS, *_NUMBERS, "min_n")
 _LONGEST_NAME = 200
@@ -48,9 +55,11 @@ class Gate:
     side: Literal["min", "max"]
     limit: float  # in the metric's unit, as summary.json and docs/columns.md give it
     scope: Scope = "overall"
-    min_n: int = 1  # of a class, counted in what its metric is made of
+    slice: str = ""  # the one further column whose values are tested; "": every one's
+    min_n: int = 1  # of a class or slice, counted in what its metric is made of
     change: bool = False  # the metric's change against the baseline, not the metric
     severity: Severity = "fail"
+    missing: Severity | None = None  # severity where the figure does not exist; None: the same
     prove: Prove = "kept"
     level: float = 0.95
     title: str = ""
@@ -61,7 +70,8 @@ class Gate:
         if self.title:
             return self.title
         what = f"change of {self.metric}" if self.change else self.metric
-        where = " in each class" if self.scope == "class" else ""
+        each = self.slice or self.scope
+        where = "" if self.scope == "overall" else f" in each {each}"
         return f"{what}{where} {'≥' if self.side == 'min' else '≤'} {number(self.limit)}"
 
 
@@ -135,9 +145,11 @@ def _gate(table: object, where: str) -> Gate:
         side=side,
         limit=limit,
         scope=_word(table, "scope", "overall", where),
+        slice=_slice(table, where),
         min_n=_min_n(table, where),
         change=_against(table, where),
         severity=_word(table, "severity", "fail", where),
+        missing=_word(table, "missing", "", where) or None,
         prove=_word(table, "prove", "kept", where),
         level=_level(table, where),
         title=_text(table, "name", where),
@@ -155,7 +167,7 @@ def _text(table: Mapping[str, Any], key: str, where: str) -> str:
 
 def _word(table: Mapping[str, Any], key: str, default: str, where: str) -> Any:
     value = _text(table, key, where) or default
-    if value not in _WORDS[key]:
+    if value and value not in _WORDS[key]:
         raise ConfigError(f"{where}: {key} {value!r}; {nearest(value, _WORDS[key])}")
     return value
 
@@ -179,8 +191,17 @@ def _min_n(table: Mapping[str, Any], where: str) -> int:
     value = table.get("min_n", 1)
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ConfigError(f"{where}: min_n = {value!r}: a whole number of at least 1 is needed")
-    if "min_n" in table and table.get("scope") != "class":
-        raise ConfigError(f'{where}: min_n counts a class\'s images: add scope = "class"')
+    if "min_n" in table and table.get("scope", "overall") == "overall":
+        raise ConfigError(
+            f'{where}: min_n counts the images of a class or slice: add scope = "class" or "slice"'
+        )
+    return value
+
+
+def _slice(table: Mapping[str, Any], where: str) -> str:
+    value = _text(table, "slice", where)
+    if value and table.get("scope") != "slice":
+        raise ConfigError(f'{where}: slice names a further column: add scope = "slice"')
     return value
 
 

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from audit.errors import ConfigError, DataError
 from audit.gates.measures import Pairs
 from audit.report import contract
 from audit.report.tables import Row, parts_of, read, require, rows_of
+from audit.tables.sliced import read_slices
 from audit.tables.verdict_columns import verdict_columns
 
 __all__ = ["PairsFound", "Run", "alike", "pairs_of", "read_run", "same_data"]
 
 _MANIFEST = ("name", "status", "dataset", "fingerprint")
 _CLASSES = ("true_class", "label", "n", "n_correct")
+_SLICES = ("slice", "value", "n_images", "n", "n_correct")
 # First words of metrics that rest on the answers alone, and of those that rest on verdicts.
 _ANSWERS = frozenset({"accuracy", "counts", "n", "n_correct", "worst_confusion_n"})
 _VERDICTS = frozenset({"verdicts", *(column.name for column in verdict_columns())})
@@ -33,14 +37,16 @@ class Run:
     manifest: Row
     summary: Row
     classes: tuple[Row, ...]
+    slices: tuple[Row, ...]  # of slices.parquet; none where the dataset has no further column
 
 
 @dataclass(frozen=True)
 class PairsFound:
-    """How the answers to the images that two runs share changed: all of them, and by class."""
+    """How the answers to the images that two runs share changed: all of them, and by group."""
 
     overall: Pairs
-    classes: dict[int, Pairs]
+    classes: dict[int, Pairs]  # by true_class
+    slices: dict[int, Pairs]  # by the row of slices.parquet; only where they are asked for
 
 
 def read_run(run: Path) -> Run:
@@ -62,7 +68,16 @@ def read_run(run: Path) -> Run:
         )
     classes = rows_of(read([root / "classes.parquet"], None))
     require(_CLASSES, classes[0] if classes else _CLASSES, str(root / "classes.parquet"), "column")
-    return Run(root, root.name, manifest, _object(root / "summary.json"), classes)
+    return Run(root, root.name, manifest, _object(root / "summary.json"), classes, _slices(root))
+
+
+def _slices(root: Path) -> tuple[Row, ...]:
+    path = root / "slices.parquet"
+    if not path.exists():  # runs of before
+        return ()
+    table = read([path], None)
+    require(_SLICES, table.column_names, str(path), "column")
+    return rows_of(table)
 
 
 def alike(run: Run, baseline: Run) -> bool:
@@ -70,16 +85,17 @@ def alike(run: Run, baseline: Run) -> bool:
     return bool(run.manifest["fingerprint"] == baseline.manifest["fingerprint"])
 
 
-def same_data(run: Run, baseline: Run, metrics: Iterable[str]) -> None:
+def same_data(run: Run, baseline: Run, metrics: Iterable[str], *, slices: bool = False) -> None:
     """Raise ConfigError, saying in what they differ, where a change of ``metrics`` means nothing.
 
     The images have to be the same for any change, the regions and the scores' version for all but
-    answers, and the verdicts' version for a change of verdicts.
+    answers, the verdicts' version for a change of verdicts, and the further columns for ``slices``.
     """
+    compared = [*_compared(run, baseline, {one.split(".")[0] for one in metrics})]
+    if slices:
+        compared.append(("the further columns", _sliced(run), _sliced(baseline)))
     different = [
-        f"{what} ({theirs} against {ours})"
-        for what, ours, theirs in _compared(run, baseline, {one.split(".")[0] for one in metrics})
-        if ours != theirs
+        f"{what} ({theirs} against {ours})" for what, ours, theirs in compared if ours != theirs
     ]
     if different:
         raise ConfigError(
@@ -88,8 +104,11 @@ def same_data(run: Run, baseline: Run, metrics: Iterable[str]) -> None:
         )
 
 
-def pairs_of(run: Run, baseline: Run) -> PairsFound:
-    """Join the images of both runs on ``sample_id``, where both have a label and an answer."""
+def pairs_of(run: Run, baseline: Run, *, slices: bool = False) -> PairsFound:
+    """Join the images of both runs on ``sample_id``, where both have a label and an answer.
+
+    ``slices``: count by the values of the further columns too, as ``run`` has them.
+    """
     now, before = _answers(run), _answers(baseline)
     try:
         both = now.merge(before, on="sample_id", suffixes=("", "_before"), validate="one_to_one")
@@ -106,24 +125,44 @@ def pairs_of(run: Run, baseline: Run) -> PairsFound:
             "won": both["correct"] & ~both["correct_before"],
         }
     )
-    sums = changed.groupby("true_class").sum()
-    classes = {
-        int(index): Pairs(int(n), int(lost), int(won), same=same)
-        for index, n, lost, won in sums.itertuples()
-    }
-    total = sums.sum()
+    classes = _summed(changed, changed["true_class"].to_numpy(), same=same)
+    total = changed.sum()
     return PairsFound(
-        Pairs(int(total["n"]), int(total["lost"]), int(total["won"]), same=same), classes
+        Pairs(int(total["n"]), int(total["lost"]), int(total["won"]), same=same),
+        classes,
+        _by_slice(run, changed, both["at"], same=same) if slices else {},
     )
 
 
+def _summed(changed: pd.DataFrame, by: np.ndarray, *, same: bool) -> dict[int, Pairs]:
+    """The pairs of each value of ``by``, aligned with ``changed``."""
+    sums = changed[["n", "lost", "won"]].groupby(by).sum()
+    return {
+        int(group): Pairs(int(n), int(lost), int(won), same=same)
+        for group, n, lost, won in sums.itertuples()
+    }
+
+
+def _by_slice(run: Run, changed: pd.DataFrame, at: pd.Series, *, same: bool) -> dict[int, Pairs]:
+    """``at``: each pair's place among the images of ``run``."""
+    rows = {(row["slice"], row["value"]): index for index, row in enumerate(run.slices)}
+    found = {}
+    for column in read_slices(run.root / "images").columns:
+        sums = _summed(changed, column.codes[at.to_numpy()], same=same)
+        for place, text in enumerate(column.texts):
+            if place in sums and (column.name, text) in rows:
+                found[rows[column.name, text]] = sums[place]
+    return found
+
+
 def _answers(run: Run) -> pd.DataFrame:
+    """The answers to labelled images; ``at``: each one's place among all of them."""
     parts = parts_of(run.root / "images")
     if not parts:
         raise DataError(f"{run.root / 'images'} has no part-*.parquet: not a finished run folder")
-    table = read(parts, ("sample_id", "true_class", "correct")).drop_null()
-    frame: pd.DataFrame = table.to_pandas()
-    return frame.astype({"correct": bool, "true_class": "int64"})
+    frame: pd.DataFrame = read(parts, ("sample_id", "true_class", "correct")).to_pandas()
+    known = frame.assign(at=np.arange(len(frame))).dropna()
+    return known.astype({"correct": bool, "true_class": "int64"})
 
 
 def _compared(run: Run, baseline: Run, sections: set[str]) -> Iterator[tuple[str, object, object]]:
@@ -147,6 +186,11 @@ def _compared(run: Run, baseline: Run, sections: set[str]) -> Iterator[tuple[str
 
 def _print(run: Run, key: str) -> str:
     return str(run.manifest["fingerprint"].get(key))[:12]
+
+
+def _sliced(run: Run) -> str:
+    told = [(row["slice"], row["value"], row["n_images"]) for row in run.slices]
+    return hashlib.blake2b(repr(told).encode(), digest_size=6).hexdigest()
 
 
 def _verdict_version(run: Run) -> object:

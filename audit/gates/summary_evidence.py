@@ -1,4 +1,4 @@
-"""The figures of a run: ``summary.json`` by dotted names, ``classes.parquet`` by columns.
+"""The figures of a run: ``summary.json`` by dotted names, classes and slices by their columns.
 
 Here the one rule is kept that a gate rests on: what was not found out is null, also where a count
 of what was found would be 0. No class is *shown* not to be spurious by testing none.
@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from audit.gates.evidence import Evidence, OfClass, measures_of
+from audit.gates.evidence import Evidence, Group, measures_of
 from audit.gates.measures import Mean, Measure, Plain, Share
 from audit.report import contract
 from audit.report.tables import Row
 from audit.tables.schema import FLAGS, arrow_schema
 from audit.tables.verdict_columns import verdict_columns
 
-__all__ = ["ACCURACY", "CLASS_ACCURACY", "evidence_of"]
+__all__ = ["ACCURACY", "GROUP_ACCURACY", "evidence_of"]
 
 ACCURACY = "accuracy.value"
-CLASS_ACCURACY = "accuracy"
+GROUP_ACCURACY = "accuracy"
 _SPURIOUS = "verdicts.counts.spurious"
 _TESTED = ("spurious", "clean")
 _UNTESTED = ("not_enough_images", "not_tested")
@@ -54,8 +54,8 @@ _KNOWN = (
     *(f"sanity.{curve}.{name}" for curve in ("deletion", "insertion") for name in _CURVE),
 )
 
-# Column of ``classes`` → the columns it is made of.
-_SHARES = {CLASS_ACCURACY: ("n_correct", "n"), "s1_rate": ("s1_holds", "s1_tested")}
+# Column of ``classes`` or ``slices`` → the columns it is made of.
+_SHARES = {GROUP_ACCURACY: ("n_correct", "n"), "s1_rate": ("s1_holds", "s1_tested")}
 _MEANS = tuple(f"{test}_effect" for test in ("s1", "s2", "necessity", "sufficiency"))
 _COUNTED_IN = {
     **dict.fromkeys(
@@ -74,15 +74,18 @@ _COUNTED_IN = {
 _NUMBER_TYPES = ("int", "float", "double")
 
 
-def evidence_of(summary: Row, classes: Sequence[Row]) -> Evidence:
-    """The figures of a run's ``summary`` and of the rows of its class table."""
+def evidence_of(summary: Row, classes: Sequence[Row], slices: Sequence[Row] = ()) -> Evidence:
+    """The figures of a run's ``summary`` and of the rows of its tables of classes and slices."""
     verdicts = summary.get("verdicts") or {}
     overall: dict[str, Measure] = dict.fromkeys(_KNOWN, Plain(None))
     overall |= measures_of(_settled(summary)) | _accuracy(summary.get("accuracy"))
     return Evidence(
         source="summary.json",
         overall=overall,
-        classes={name: _column(name, classes) for name in _numeric_columns()},
+        classes={name: _column(name, classes, _class) for name in _numbers("classes")},
+        slices={name: _column(name, slices, _slice) for name in _numbers("slices")},
+        columns=tuple(dict.fromkeys(str(row["slice"]) for row in slices)),
+        left_out=_left_out(summary),
         reasons=_reasons(summary),
         capped=frozenset(_capped()) if verdicts.get("estimated_regions") else frozenset(),
         named={_SPURIOUS: _spurious(classes)},
@@ -110,19 +113,34 @@ def _accuracy(found: Row | None) -> dict[str, Measure]:
     return {ACCURACY: Share(round(found["value"] * found["n"]), int(found["n"]))}
 
 
-def _numeric_columns() -> tuple[str, ...]:
-    schema = arrow_schema("classes")
+def _numbers(table: str) -> tuple[str, ...]:
+    """The columns of numbers that ``table`` has."""
+    schema = arrow_schema(table)
     names = (field.name for field in schema if str(field.type).startswith(_NUMBER_TYPES))
     return tuple(name for name in names if name != "true_class")
 
 
-def _column(name: str, classes: Sequence[Row]) -> tuple[OfClass, ...]:
+def _column(
+    name: str, rows: Sequence[Row], group: Callable[[int, Row, int, Measure], Group]
+) -> tuple[Group, ...]:
     measure = _reader(name)
     counted = _COUNTED_IN.get(name, "n")
     return tuple(
-        OfClass(row["true_class"], str(row["label"]), int(row.get(counted) or 0), measure(row))
-        for row in classes
+        group(at, row, int(row.get(counted) or 0), measure(row)) for at, row in enumerate(rows)
     )
+
+
+def _class(_at: int, row: Row, n: int, measure: Measure) -> Group:
+    return Group(row["true_class"], str(row["label"]), n, measure)
+
+
+def _slice(at: int, row: Row, n: int, measure: Measure) -> Group:
+    return Group(at, f"{row['slice']} = {row['value']}", n, measure, str(row["slice"]))
+
+
+def _left_out(summary: Row) -> dict[str, str]:
+    found = (summary.get("slices") or {}).get("left_out") or ()
+    return {str(one["name"]): str(one["why"]) for one in found}
 
 
 def _reader(name: str) -> Callable[[Row], Measure]:

@@ -18,9 +18,9 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Offender:
-    """A class that keeps a gate from passing."""
+    """A class or slice that keeps a gate from passing."""
 
-    index: int  # true_class: what a page links to
+    index: int  # true_class, or the row of slices.parquet: what a page links to
     label: str  # untrusted
     said: str  # one sentence with its figures; labels in it are clean
 
@@ -29,14 +29,14 @@ class Offender:
 class Row:
     """One gate, tested. Figures are of the metric (its change, where ``change``), in its unit.
 
-    For a gate on each class they are the class's that is furthest on the bad side.
+    For a gate on each class or slice they are those of the one furthest on the bad side.
     """
 
     name: str
     metric: str
-    scope: str  # overall, class
+    scope: str  # overall, class, slice
     change: bool
-    severity: str  # fail, warn: after the cap for estimated regions
+    severity: str  # fail, warn: after the cap for estimated regions, of a missing figure its own
     side: str  # min, max
     limit: float
     outcome: Outcome
@@ -46,8 +46,8 @@ class Row:
     level: float | None  # of the interval; None: it has none, and the value itself was tested
     sentence: str
     offenders: tuple[Offender, ...] = ()  # furthest on the bad side first
-    n_tested: int = 1  # classes; 1 overall
-    left_out: tuple[str, ...] = ()  # labels of classes with fewer than min_n images, untrusted
+    n_tested: int = 1  # classes or slices; 1 overall
+    left_out: tuple[str, ...] = ()  # labels of those with fewer than min_n images, untrusted
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,14 @@ SUMMARY = {
 # label, n, n_correct: 100 + 100 + 40 images, of which 95 + 90 + 31 = 216 are right (.9)
 CLASSES = (("cat", 100, 95), ("dog", 100, 90), ("fox", 40, 31))
 
+# column, value, n, n_correct: the same 240 images, some of them without a site
+SLICES = (
+    ("camera", "north", 200, 186),
+    ("camera", "south", 40, 30),
+    ("site", "7", 30, 30),
+    ("site", "12", 4, 1),
+)
+
 
 def class_row(index, label, n, right):
     return {
@@ -101,7 +109,23 @@ def answers(classes=CLASSES):
     ]
 
 
-def write_run(folder: Path, summary=None, classes=CLASSES, images=None, **more) -> Path:
+def slice_row(name, value, n, right):
+    """A row of ``slices``, its lift 2 and its heat as large as its share of right answers."""
+    return {
+        "slice": name,
+        "value": value,
+        "n_images": n,
+        "n": n,
+        "n_correct": right,
+        "accuracy": right / n if n else None,
+        "n_scored": n // 2,
+        "median_mass": right / n if n else None,
+        "median_lift": 2.0 if n else None,
+    }
+
+
+def write_run(folder: Path, summary=None, classes=CLASSES, images=None, slices=None, **more):
+    """``slices``: rows as slice_row takes them; an image's own are its key of that name."""
     folder.mkdir(parents=True)
     (folder / "manifest.json").write_text(json.dumps(manifest(**more)))
     content = copy.deepcopy(SUMMARY) | (summary or {})
@@ -111,6 +135,11 @@ def write_run(folder: Path, summary=None, classes=CLASSES, images=None, **more) 
     pq.write_table(table, folder / "classes.parquet")
     (folder / "images").mkdir()
     kinds = {"sample_id": pa.string(), "true_class": pa.int32(), "correct": pa.bool_()}
+    kinds["slices"] = pa.map_(pa.string(), pa.string())
+    if slices is not None:
+        rows = [slice_row(*one) for one in slices]
+        table = pa.Table.from_pylist(rows, schema=arrow_schema("slices"))
+        pq.write_table(table, folder / "slices.parquet")
     found = answers(classes) if images is None else images
     half = len(found) // 2
     for part, some in enumerate((found[:half], found[half:])):
@@ -142,6 +171,11 @@ def summary():
 @pytest.fixture
 def class_rows():
     return [class_row(index, *one) for index, one in enumerate(CLASSES)]
+
+
+@pytest.fixture
+def slice_rows():
+    return [slice_row(*one) for one in SLICES]
 
 
 @pytest.fixture

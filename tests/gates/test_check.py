@@ -71,6 +71,34 @@ def test_the_shipped_policy_passes_a_run_without_fault(write_run, tmp_path, summ
     assert verdict.outcome is Outcome.PASS
 
 
+def test_the_shipped_policy_warns_where_no_regions_are_known(write_run, tmp_path, summary):
+    """Nothing was tested: never passed; but what every such dataset has would hide the rest."""
+    counts = {"not_tested": 3}
+    untested = summary["verdicts"] | {"has_regions": False, "counts": counts, "forwards": 0}
+    run = write_run(tmp_path / "r", summary={"verdicts": untested})
+    verdict, page = check(run, GateConfig())
+    assert verdict.outcome is Outcome.WARN
+    assert verdict.exit_code == 0
+    row = next(one for one in verdict.rows if one.metric == "verdicts.counts.spurious")
+    assert (row.outcome, row.severity, row.value) == (Outcome.WARN, "warn", None)
+    assert row.sentence == (
+        "verdicts.counts.spurious has no value: nothing says where the objects are, so that no "
+        "class was tested; that is not passed."
+    )
+    assert "nothing says where the objects are" in page.read_text()
+
+
+def test_a_policy_of_ones_own_fails_there_unless_it_says_otherwise(
+    write_run, write_policy, tmp_path, summary
+):
+    untested = summary["verdicts"] | {"has_regions": False, "counts": {"not_tested": 3}}
+    run = write_run(tmp_path / "r", summary={"verdicts": untested})
+    gate = '[[gate]]\nmetric = "verdicts.counts.spurious"\nmax = 0\n'
+    assert check(run, GateConfig(write_policy(gate)))[0].outcome is Outcome.FAIL
+    lenient = write_policy(f'{gate}missing = "warn"\n')
+    assert check(run, GateConfig(lenient))[0].outcome is Outcome.WARN
+
+
 def test_a_regressed_class_is_found_and_an_equal_checkpoint_passes(
     run, write_run, write_policy, tmp_path
 ):
@@ -105,6 +133,56 @@ def test_one_plan_twice_has_changed_in_nothing(run, write_run, write_policy, tmp
     assert check(write_run(tmp_path / "a"), config)[0].outcome is Outcome.PASS
     other = write_run(tmp_path / "b", fingerprint={"weights": "11"})
     assert check(other, config)[0].outcome is Outcome.FAIL  # nothing shows that it kept
+
+
+SLICE = (
+    '[[gate]]\nmetric = "accuracy"\nscope = "slice"\nslice = "camera"\nagainst = "baseline"\n'
+    'min = 0\nprove = "broken"\n'
+)
+
+
+def sliced(answers, lost=0):
+    """The images with their camera: every other one's is south, where ``lost`` answers are lost."""
+    rows = [
+        one | {"slices": [("camera", "south" if at % 2 else "north"), ("site", f"{at % 3}")]}
+        for at, one in enumerate(answers())
+    ]
+    south = [one for one in rows if one["slices"][0][1] == "south" and one["correct"]]
+    for one in south[:lost]:
+        one["correct"] = False
+    right = {"north": 0, "south": 0}
+    for one in rows:
+        right[one["slices"][0][1]] += one["correct"]
+    return rows, [("camera", name, 120, n) for name, n in right.items()]
+
+
+def test_a_regressed_slice_is_found_image_by_image(write_run, answers, write_policy, tmp_path):
+    rows, slices = sliced(answers)
+    base = write_run(tmp_path / "base", images=rows, slices=slices)
+    rows, slices = sliced(answers, lost=20)
+    worse = write_run(tmp_path / "worse", images=rows, slices=slices, fingerprint={"weights": "11"})
+    config = GateConfig(write_policy(SLICE), baseline=base)
+    verdict, page = check(worse, config)
+    (row,) = verdict.rows
+    assert [(one.index, one.label) for one in row.offenders] == [(1, "camera = south")]
+    # lost 20 of 120, won none: (0 − 20)/122 = −.163934; z = 2.2414 for two slices;
+    # √((22/122 − .163934²)/122) = .035466, ·2.2414 = .079493: −.243427 to −.084441
+    assert row.sentence == (
+        "accuracy of 'camera = south' changed by −0.1667 (97.5% interval −0.2434 to −0.08444): "
+        "shown to be below the limit of 0; 1 of 2 slices."
+    )
+    assert "camera = south" in page.read_text()
+    assert check(base, config)[0].outcome is Outcome.PASS
+
+
+def test_another_table_of_slices_is_no_baseline(write_run, answers, write_policy, tmp_path):
+    rows, slices = sliced(answers)
+    run = write_run(tmp_path / "run", images=rows, slices=slices)
+    other = write_run(tmp_path / "other", images=rows, slices=slices[:1])
+    with pytest.raises(ConfigError, match="they differ in the further columns"):
+        check(run, GateConfig(write_policy(SLICE), baseline=other))
+    config = GateConfig(write_policy(CHANGE), baseline=other)  # asks for no slice
+    assert check(run, config)[0].outcome is Outcome.PASS
 
 
 def test_newly_found_classes_are_named(run, write_run, write_policy, tmp_path, summary):

@@ -2,7 +2,7 @@ import pytest
 
 from audit.errors import ConfigError
 from audit.gates.evaluate import evaluate
-from audit.gates.evidence import Evidence, OfClass, measures_of
+from audit.gates.evidence import Evidence, Group, measures_of
 from audit.gates.measures import Plain, Share
 from audit.gates.policy import Gate, Policy
 from audit.gates.summary_evidence import evidence_of
@@ -80,7 +80,7 @@ def test_no_class_to_test_is_not_passed(evidence):
 
 
 def test_a_class_whose_figure_is_null_is_the_worst(evidence):
-    rows = (OfClass(0, "cat", 9, Plain(0.1)), OfClass(1, "dog", 9, Plain(None)))
+    rows = (Group(0, "cat", 9, Plain(0.1)), Group(1, "dog", 9, Plain(None)))
     found = Evidence("summary.json", {}, {"x": rows})
     row = _verdict(found, Gate("x", "min", 0.5, scope="class")).rows[0]
     assert [one.label for one in row.offenders] == ["dog", "cat"]
@@ -92,6 +92,62 @@ def test_a_null_is_not_passed_at_its_own_severity(evidence):
     rows = _verdict(evidence, *gates).rows
     assert [row.outcome for row in rows] == [Outcome.FAIL, Outcome.WARN]
     assert "has no value: the maps' sanity checks were left out" in rows[0].sentence
+
+
+def test_slices_are_tested_as_classes_are(summary, class_rows, slice_rows):
+    """Four slices: each at 1 − .05/4, z = 2.4977."""
+    evidence = evidence_of(summary, class_rows, slice_rows)
+    row = _verdict(evidence, Gate("accuracy", "min", 0.7, scope="slice", min_n=10)).rows[0]
+    assert (row.n_tested, row.left_out) == (3, ("site = 12",))
+    # south, 30 of 40, z = 2.3940: (30 + 2.8656 − 2.394·√(30·10/40 + 1.4328)) / 45.7312 = .5622
+    assert row.low == pytest.approx(0.5622, abs=1e-4)
+    assert [(one.index, one.label) for one in row.offenders] == [(1, "camera = south")]
+    assert row.sentence.startswith("accuracy of 'camera = south' is 0.75 (30 of 40; 98.33%")
+    assert row.sentence.endswith("1 of 3 slices. Left out, with fewer than 10 images: 'site = 12'.")
+    one = _verdict(evidence, Gate("accuracy", "min", 0.8, scope="slice", slice="site", min_n=9))
+    assert (one.outcome, one.rows[0].n_tested) == (Outcome.PASS, 1)
+    # medians count the images that are scored: half of them here, 2 of the 4
+    lift = Gate("median_lift", "min", 1, scope="slice", min_n=3)
+    assert _verdict(evidence, lift).rows[0].left_out == ("site = 12",)
+
+
+@pytest.mark.parametrize(
+    ("slice_", "said"),
+    [
+        ("", "the dataset has no further column"),
+        ("site", "the dataset has no column 'site', nor another further one"),
+    ],
+)
+def test_no_slice_to_test_is_not_passed(summary, class_rows, slice_, said):
+    gate = Gate("accuracy", "min", 0, scope="slice", slice=slice_)
+    row = _verdict(evidence_of(summary, class_rows), gate).rows[0]
+    assert (row.outcome, row.value, row.n_tested) == (Outcome.FAIL, None, 0)
+    assert row.sentence == f"accuracy: there are no slices to test ({said}); that is not passed."
+
+
+def test_a_column_that_there_is_not_is_named_with_the_nearest(summary, class_rows, slice_rows):
+    summary["slices"] = {"columns": [], "left_out": [{"name": "id", "why": "more than 9 values"}]}
+    evidence = evidence_of(summary, class_rows, slice_rows)
+    gates = [Gate("n", "min", 1, scope="slice", slice=name) for name in ("camra", "id")]
+    near, left = _verdict(evidence, *gates).rows
+    assert "has no column 'camra'; did you mean 'camera'" in near.sentence
+    assert "its column 'id' was left out: more than 9 values" in left.sentence
+    assert near.outcome is left.outcome is Outcome.FAIL
+
+
+def test_a_missing_figure_may_have_its_own_severity(evidence):
+    rows = (Group(0, "cat", 9, Plain(0.1)), Group(1, "dog", 9, Plain(None)))
+    found = Evidence("summary.json", {"y": Plain(None)}, {"x": rows, "z": rows[1:]})
+    gates = (
+        Gate("y", "min", 0.5, missing="warn"),
+        Gate("y", "min", 0.5, severity="warn", missing="fail"),
+        Gate("x", "min", 0.5, scope="class", missing="warn"),  # cat's 0.1 is a figure
+        Gate("z", "min", 0.5, scope="class", missing="warn"),
+        Gate("z", "min", 0.5, scope="class", min_n=10, missing="warn"),
+    )
+    rows = _verdict(found, *gates).rows
+    assert [row.outcome.value for row in rows] == ["warn", "fail", "fail", "warn", "warn"]
+    assert [row.severity for row in rows] == ["warn", "fail", "fail", "warn", "warn"]
 
 
 def test_the_classes_that_a_count_counts_are_named(evidence):
@@ -146,7 +202,7 @@ def test_a_comparisons_figures_are_gated_the_same_way():
 
 
 def test_a_thousand_classes_are_told_shortly():
-    rows = tuple(OfClass(i, f"class {i}", 5, Share(0, 5)) for i in range(1000))
+    rows = tuple(Group(i, f"class {i}", 5, Share(0, 5)) for i in range(1000))
     evidence = Evidence("summary.json", {}, {"accuracy": rows})
     row = _verdict(evidence, Gate("accuracy", "min", 0.9, scope="class")).rows[0]
     assert len(row.offenders) == 1000

@@ -1,6 +1,6 @@
 import math
 
-from audit.gates.evidence import Evidence, OfClass, changes, measures_of
+from audit.gates.evidence import Evidence, Group, changes, measures_of
 from audit.gates.measures import Bounds, Plain, Recorded, Share
 
 
@@ -29,13 +29,13 @@ def test_a_change_needs_both_and_names_only_new_classes():
     now = Evidence(
         "summary.json",
         {"x": Plain(3), "only": Plain(1)},
-        {"accuracy": (OfClass(0, "cat", 9, Share(9, 9)), OfClass(7, "new", 5, Share(1, 5)))},
+        {"accuracy": (Group(0, "cat", 9, Share(9, 9)), Group(7, "new", 5, Share(1, 5)))},
         named={"x": ((0, "cat", "old"), (1, "dog", "new"))},
     )
     before = Evidence(
         "summary.json",
         {"x": Plain(1)},
-        {"accuracy": (OfClass(0, "cat", 4, Share(3, 4)),)},
+        {"accuracy": (Group(0, "cat", 4, Share(3, 4)),)},
         named={"x": ((0, "cat", "old"),)},
     )
     found = changes(now, before, same=False)

@@ -16,10 +16,12 @@ def test_a_gate_is_read_with_every_key(write_policy):
             name = "classes"
             metric = "accuracy"
             max = 1
-            scope = "class"
+            scope = "slice"
+            slice = "camera"
             min_n = 30
             against = "baseline"
-            severity = "warn"
+            severity = "fail"
+            missing = "warn"
             prove = "broken"
             level = 0.9
             """
@@ -32,7 +34,18 @@ def test_a_gate_is_read_with_every_key(write_policy):
     assert (first.severity, first.prove, first.level) == ("fail", "kept", 0.95)
     assert first.name == "accuracy.value ≥ 0.9"
     assert second == Gate(
-        "accuracy", "max", 1.0, "class", 30, True, "warn", "broken", 0.9, "classes"
+        metric="accuracy",
+        side="max",
+        limit=1.0,
+        scope="slice",
+        slice="camera",
+        min_n=30,
+        change=True,
+        severity="fail",
+        missing="warn",
+        prove="broken",
+        level=0.9,
+        title="classes",
     )
     assert second.name == "classes"
 
@@ -40,6 +53,8 @@ def test_a_gate_is_read_with_every_key(write_policy):
 def test_a_name_is_made_of_what_is_tested():
     gate = Gate("accuracy", "min", -0.05, scope="class", change=True)
     assert gate.name == "change of accuracy in each class ≥ −0.05"
+    assert Gate("n", "min", 9, scope="slice").name == "n in each slice ≥ 9"
+    assert Gate("n", "min", 9, scope="slice", slice="site").name == "n in each site ≥ 9"
 
 
 GATE = '[[gate]]\nmetric = "accuracy.value"\n'
@@ -65,7 +80,9 @@ GATE = '[[gate]]\nmetric = "accuracy.value"\n'
         (f'{GATE}min = "0.9"', "min = '0.9' is no finite number"),
         (f"{GATE}mim = 1", "unknown key 'mim'; did you mean 'min'"),
         (f'{GATE}min = 1\nseverity = "fial"', "severity 'fial'; did you mean 'fail'"),
-        (f'{GATE}min = 1\nscope = "slice"', "scope 'slice'; known: overall, class"),
+        (f'{GATE}min = 1\nscope = "slices"', "scope 'slices'; did you mean 'slice'"),
+        (f'{GATE}min = 1\nslice = "camera"', 'add scope = "slice"'),
+        (f'{GATE}min = 1\nmissing = "pass"', "missing 'pass'; known: fail, warn"),
         (f'{GATE}min = 1\nprove = "keep"', "did you mean 'kept'"),
         (f'{GATE}min = 1\nagainst = "base"', "against 'base'; known: baseline"),
         (f"{GATE}min = 1\nlevel = 95", "level = 95: a share"),

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -11,15 +12,15 @@ import yaml
 
 from audit.config import RunConfig
 from audit.gates.config import GateConfig
-from audit.gates.policy import read_policy
+from audit.gates.policy import Gate, read_policy
 from audit.gates.summary_evidence import evidence_of
 
 PAGE = Path(__file__).parents[2] / "docs/release-review.md"
 
 
 def _block(language):
-    (found,) = re.findall(rf"```{language}\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
-    return found
+    """The page's first block in that language."""
+    return re.findall(rf"```{language}\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)[0]
 
 
 @pytest.fixture
@@ -48,10 +49,19 @@ def test_the_sample_policy_names_metrics_that_there_are(write_policy, summary, c
         assert gate.metric in known
 
 
+def test_the_gate_on_slices_is_read_and_has_its_metric(write_policy, summary, slice_rows):
+    block = re.findall(r"```toml\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)[1]
+    (gate,) = read_policy(write_policy(block)).gates
+    assert (gate.scope, gate.slice) == ("slice", "camera")
+    assert gate.metric in evidence_of(summary, (), slice_rows).slices
+
+
 def test_every_key_of_a_gate_is_explained():
     text = PAGE.read_text("utf-8")
-    for key in ("metric", "min", "scope", "min_n", "against", "severity", "prove", "level", "name"):
+    for key in {one.name for one in fields(Gate)} - {"side", "limit", "change", "title"}:
         assert f"| `{key}`" in text
+    for key in ("`min`, `max`", "`against`", "`name`"):
+        assert f"| {key}" in text
 
 
 def test_the_workflow_is_one_and_its_flags_exist(workflow):

@@ -1,0 +1,70 @@
+import pyarrow as pa
+import pytest
+
+from audit.tables.parts import part_path, write_table
+from audit.tables.sliced import MAX_COLUMNS, MAX_LEFT_OUT, MAX_VALUES, Slices, read_slices
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Lists of maps, one list a part → what is read of them."""
+
+    def written(*parts):
+        for k, rows in enumerate(parts):
+            column = pa.array(
+                [list(one.items()) for one in rows], pa.map_(pa.string(), pa.string())
+            )
+            write_table(pa.table({"slices": column}), part_path(tmp_path, k), {})
+        return read_slices(tmp_path)
+
+    return written
+
+
+def test_columns_are_read_part_by_part_in_the_order_of_first_mention(read):
+    found = read(
+        [{"site": "n"}, {}, {"site": "s", "camera": "b"}],
+        [],
+        [{"camera": "a", "site": "n"}],
+    )
+    assert [one.name for one in found.columns] == ["site", "camera"]
+    site, camera = found.columns
+    assert (site.texts, site.codes.tolist()) == (("n", "s"), [0, -1, 1, 0])
+    assert (camera.texts, camera.codes.tolist()) == (("a", "b"), [-1, -1, 1, 0])
+    assert found.summary() == {
+        "columns": [
+            {"name": "site", "values": 2, "without": 1},
+            {"name": "camera", "values": 2, "without": 2},
+        ],
+        "left_out": [],
+    }
+
+
+def test_numbers_are_ordered_by_size_before_texts(read):
+    rows = [{"year": value} for value in ("10", "nan", "9", "old", "-1.5")]
+    assert read(rows).columns[0].texts == ("-1.5", "9", "10", "nan", "old")
+
+
+def test_an_identifier_is_left_out_and_hides_no_other_column(read):
+    most = [{"id": f"{i}", "site": "n"} for i in range(MAX_VALUES)]
+    assert [one.name for one in read(most).columns] == ["id", "site"]
+    found = read(most, [{"id": "one more", "site": "s"}, {"id": "3"}])
+    assert [one.name for one in found.columns] == ["site"]
+    assert found.left_out == (("id", "more than 1,000 values"),)
+    assert found.columns[0].texts == ("n", "s")
+
+
+def test_so_are_columns_beyond_the_first(read):
+    names = [f"c{i:02}" for i in range(MAX_COLUMNS + 1)]
+    found = read([dict.fromkeys(names, "x")], [dict.fromkeys(names, "y")])
+    assert [one.name for one in found.columns] == names[:-1]
+    assert found.left_out == (("c32", "more than 32 columns"),)
+
+
+def test_columns_without_end_are_named_up_to_a_point(read):
+    found = read([{f"c{i}": "x"} for i in range(500)])
+    assert (len(found.columns), len(found.left_out)) == (MAX_COLUMNS, MAX_LEFT_OUT)
+
+
+def test_an_image_may_have_none(read):
+    assert read([{}, {}]) == Slices((), ())
+    assert read([{}]).summary() == {"columns": [], "left_out": []}
