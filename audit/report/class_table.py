@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from audit.report.axis import strip
 from audit.report.tables import Row
-from audit.report.text import clean, count, effect, interval, percent, probability, times
+from audit.report.text import clean, count, effect, interval, percent, probability, share, times
 
 __all__ = ["MAX_CLASSES", "class_table", "shown_classes"]
 
@@ -70,9 +70,22 @@ def _verdict(row: Row) -> dict[str, object]:
         "mark": kind,
         "verdict": "warning" if warned else kind.replace("_", " "),
         "q": "" if row.get("q_value") is None else probability(row["q_value"]),
+        **_verified(row),
         "patch": _effects(row, "local", ("s1", "s2")),
         "ground": _effects(row, "background", ("necessity", "sufficiency")),
     }
+
+
+def _verified(row: Row) -> dict[str, str]:
+    """The share of the tested images, drawn evenly, that a patch was shown to decide.
+
+    A cause in a single image is none of the class's: without the class's own verdict it is 0.
+    """
+    n = row.get("s1_tested")
+    if row.get("local_state") != "tested" or not n:
+        return {"verified": "", "verified_of": ""}
+    k = row["s1_holds"] if row["local_passes"] else 0
+    return {"verified": share(k, n), "verified_of": f"{count(k)} of {count(n)}"}
 
 
 def _effects(row: Row, way: str, tests: tuple[str, str]) -> str:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from audit.gates.policy import Policy
+from audit.gates.summary_evidence import evidence_of
 from audit.report import contract
 from audit.report.axis import at, strip
 from audit.report.banner import banner, tested
@@ -22,6 +23,7 @@ from audit.report.matrix import matrix, pairs_table, shown_pairs
 from audit.report.regions import maps, regions
 from audit.report.ruling import judged, ruling
 from audit.report.sanity import sanity
+from audit.report.slice_table import slice_places, slice_table
 from audit.report.suspicions import links, suspicions
 from audit.report.tables import Row
 from audit.report.text import clean, count, interval, percent, share, times
@@ -94,6 +96,7 @@ def page(
         "maps": maps(summary["maps"]),
         "quadrants": _quadrants(summary["two_by_two"], {one.shelf.id for one in shelves}),
         "classes": class_table(run.classes, places),
+        "slices": slice_table(run.slices, summary, run.cases),
         "matrix": matrix(run.pairs, run.classes, held),
         "pairs": pairs_table(run.pairs, run.classes, held),
         "charts": charts(summary.get("distributions")),
@@ -106,8 +109,10 @@ def page(
 
 def _ruling(run: RunFolder, policy: Policy, blocks: Mapping[int, str]) -> dict[str, object]:
     rows = {row["true_class"]: f"class-{row['true_class']}" for row in shown_classes(run.classes)}
-    verdict = judged(policy, run.summary, run.classes, str(run.manifest["name"]))
-    return ruling(policy, verdict, {**rows, **blocks}, _SECTIONS)
+    evidence = evidence_of(run.summary, run.classes, run.slices)
+    verdict = judged(policy, evidence, str(run.manifest["name"]))
+    places = {"class": {**rows, **blocks}, "slice": slice_places(run.slices)}
+    return ruling(policy, verdict, places, _SECTIONS)
 
 
 def _pictures(run: RunFolder, classes: Iterable[int]) -> dict[int, str]:

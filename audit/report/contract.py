@@ -16,6 +16,7 @@ __all__ = [
     "MANIFEST",
     "MEDIA",
     "PAIRS",
+    "SLICES",
     "SUMMARY",
     "VERDICTS",
     "Sections",
@@ -73,6 +74,7 @@ IMAGES = (
     "correct",
     "region_area_fraction",
     "cam_agreement",
+    "slices",
     *(
         f"{side}_{name}"
         for side in ("true", "pred")
@@ -104,6 +106,21 @@ VERDICTS = (
 )
 MEDIA = ("index", "galleries", "view", "region")
 CASES = ("index", "reason", "severity")
+SLICES = (
+    "slice",
+    "value",
+    "n_images",
+    "n",
+    "accuracy",
+    "accuracy_low",
+    "accuracy_high",
+    "median_mass",
+    "median_lift",
+    "median_area",
+    "median_center_baseline",
+    "median_permuted_baseline",
+    "off_object_rate",
+)
 PAIRS = ("true_class", "pred_class", "true_label", "pred_label", "n")
 CLASSES = (
     "true_class",

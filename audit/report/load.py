@@ -6,7 +6,7 @@ The folder may come from another machine: nothing it names is imported or opened
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,7 @@ class Case:
     reason: str
     severity: float
     patch: Patch | None  # what was covered, where that was found to matter
+    slices: tuple[tuple[str, str], ...]  # name, value of the further columns that are tabled
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ class RunFolder:
     manifest: Mapping[str, Any]
     summary: Mapping[str, Any]
     classes: tuple[Row, ...]
+    slices: tuple[Row, ...]  # none where the dataset has no further column
     pairs: tuple[Row, ...]
     cases: tuple[Case, ...]
     cues: tuple[Cue, ...]
@@ -89,21 +91,27 @@ def read_run(run: Path) -> RunFolder:
     verdicts = summary.get("verdicts")  # runs of before have none
     if verdicts is not None:
         require(contract.VERDICTS, verdicts, f"{run / 'summary.json'}: verdicts", "key")
+    slices = _slices(run / "slices.parquet")
     columns = contract.CLASSES + (contract.CLASS_VERDICTS if verdicts is not None else ())
     view = _pair("view", manifest["view"])
     return RunFolder(
         root=run,
         manifest=manifest,
         summary=summary,
-        classes=_classes(run / "classes.parquet", columns),
+        classes=_rows(run / "classes.parquet", columns),
+        slices=slices,
         pairs=rows_of(read([run / "pairs.parquet"], contract.PAIRS)),
-        cases=_read_cases(run, manifest, verdicts),
+        cases=_read_cases(run, manifest, verdicts, slices),
         cues=read_cues(run, view),
     )
 
 
-def _classes(path: Path, columns: Sequence[str]) -> tuple[Row, ...]:
-    """The class table with all its columns, since a policy may name any; ``columns`` must be."""
+def _slices(path: Path) -> tuple[Row, ...]:
+    return _rows(path, contract.SLICES) if path.exists() else ()  # runs of before have none
+
+
+def _rows(path: Path, columns: Sequence[str]) -> tuple[Row, ...]:
+    """A table with all its columns, since a policy may name any; ``columns`` must be."""
     table = read([path], None)
     require(columns, table.column_names, str(path), "column")
     return rows_of(table)
@@ -143,7 +151,9 @@ def _complete(content: Row, sections: contract.Sections, path: Path) -> None:
             require(keys, content[name], f"{path}: {name}", "key")
 
 
-def _read_cases(run: Path, manifest: Row, verdicts: Row | None) -> tuple[Case, ...]:
+def _read_cases(
+    run: Path, manifest: Row, verdicts: Row | None, slices: Sequence[Row]
+) -> tuple[Case, ...]:
     parts = parts_of(run / "media")
     if not parts:
         return ()  # a run that was asked to keep no case writes no media
@@ -154,12 +164,14 @@ def _read_cases(run: Path, manifest: Row, verdicts: Row | None) -> tuple[Case, .
     images = _by_index(_images(run / "images", rows, height * width))
     found = _by_index(rows_of(read([run / "cases.parquet"], None, rows)))
     patches = _patches(run, manifest, verdicts, found)
+    known = {(row["slice"], row["value"]) for row in slices}
     return tuple(
         _case(
             row,
             _row_of(row, images, "images"),
             _row_of(row, found, "cases.parquet"),
             patches.get(row["index"]),
+            known,
         )
         for row in media.to_pylist()
     )
@@ -209,7 +221,9 @@ def _maps(column: pa.ChunkedArray, name: str, cells: int) -> list[bytes | None]:
     return grids
 
 
-def _case(media: Row, image: Row, found: Row, patch: Patch | None) -> Case:
+def _case(
+    media: Row, image: Row, found: Row, patch: Patch | None, slices: Set[tuple[str, str]]
+) -> Case:
     require(contract.CASES, found, "cases.parquet", "column")
     return Case(
         index=media["index"],
@@ -228,6 +242,7 @@ def _case(media: Row, image: Row, found: Row, patch: Patch | None) -> Case:
         reason=found["reason"] or "",
         severity=found["severity"] or 0.0,
         patch=patch,
+        slices=tuple(pair for pair in image["slices"] or () if pair in slices),
     )
 
 

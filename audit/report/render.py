@@ -20,6 +20,7 @@ from audit.report.html import environment, script, template
 from audit.report.load import Case, RunFolder, read_run
 from audit.report.ruling import policy_of
 from audit.report.single import carried, data_uri, fitting, inlined
+from audit.report.slice_table import held_slices, slice_words
 from audit.report.suspicions import examples, links
 from audit.report.text import NOT_AVAILABLE, count
 from audit.tables.parts import cannot_write
@@ -120,6 +121,21 @@ def _write_cues(run: RunFolder, target: Path) -> None:
         (target / src).write_bytes(picture)
 
 
+def _slices(run: RunFolder) -> dict[str, Any]:
+    """The slices of the cases, each named once: which of ``names`` a case has, by its index."""
+    held = held_slices(run.cases)
+    keys = [(row["slice"], row["value"]) for row in run.slices]
+    places = {key: at for at, key in enumerate(key for key in keys if key in held)}
+    return {
+        "names": [slice_words(key) for key in places],
+        "of": {
+            str(case.index): [places[key] for key in case.slices]
+            for case in run.cases
+            if case.slices
+        },
+    }
+
+
 def _data(run: RunFolder, shelves: Sequence[Gallery], cards: Mapping[int, Card]) -> dict[str, Any]:
     """What the page's scripts need: every case once, and which shelf holds which."""
     shown = {one.shelf.id: [case.index for case in one.cases] for one in shelves}
@@ -132,5 +148,6 @@ def _data(run: RunFolder, shelves: Sequence[Gallery], cards: Mapping[int, Card])
         "first": FIRST,
         "na": NOT_AVAILABLE,
         "shelves": shown | examples(run),
+        "slices": _slices(run),
         "cases": {str(index): asdict(card) for index, card in cards.items()},
     }

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from audit.gates.evaluate import evaluate
+from audit.gates.evidence import Evidence
 from audit.gates.policy import Policy, default_policy, read_policy
-from audit.gates.summary_evidence import evidence_of
 from audit.gates.verdict import Offender, Outcome, Verdict
 from audit.gates.verdict import Row as GateRow
 from audit.gates.words import number, percent
 from audit.report.banner import names, of
-from audit.report.tables import Row
 from audit.report.text import clean, count
 
 __all__ = ["judged", "policy_of", "ruling"]
@@ -29,6 +28,7 @@ _PLACES = {
     "sanity": "method",
 }
 _ORDER = (Outcome.FAIL, Outcome.WARN, Outcome.PASS)
+_CLASSES = ("class", "classes")
 _HEADLINES = {
     Outcome.FAIL: "Not to be released as it is, by this policy.",
     Outcome.WARN: "Nothing forbids a release by this policy; read the warnings first.",
@@ -41,27 +41,27 @@ def policy_of(path: Path | None) -> Policy:
     return default_policy(with_baseline=False) if path is None else read_policy(path)
 
 
-def judged(policy: Policy, summary: Row, classes: Sequence[Row], name: str) -> Verdict | None:
-    """``policy`` on one run; gates on a change are left out, None where there is no other.
+def judged(policy: Policy, evidence: Evidence, name: str) -> Verdict | None:
+    """``policy`` on the run ``name``; gates on a change are left out, None where there is no other.
 
     Raises ConfigError for a metric that there is not.
     """
     gates = tuple(gate for gate in policy.gates if not gate.change)
     if not gates:
         return None
-    return evaluate(Policy(policy.name, gates), evidence_of(summary, classes), run=name)
+    return evaluate(Policy(policy.name, gates), evidence, run=name)
 
 
 def ruling(
     policy: Policy,
     verdict: Verdict | None,
-    places: Mapping[int, str],
+    places: Mapping[str, Mapping[int, str]],
     sections: Collection[str],
 ) -> dict[str, Any]:
     """The outcome and its table as plain strings.
 
-    ``places`` is where the page has more on a class, by true_class; ``sections`` are the ids of
-    the page's sections that gates may point to.
+    ``places`` is where the page has more on an offender: of scope "class" by true_class, of
+    "slice" by its row; ``sections`` are the ids of the page's sections that gates may point to.
     """
     changes = sum(gate.change for gate in policy.gates)
     shipped = policy.name == "default"
@@ -99,10 +99,15 @@ def _reasons(verdict: Verdict) -> str:
         for outcome, word in zip(_ORDER, ("failed", "warned", "passed"), strict=True)
         if (rows := verdict.with_outcome(outcome))
     ]
-    return f"Of {of(len(verdict.rows), 'gate', 'gates')}, {', '.join(said)}."
+    untested = sum(row.outcome is not Outcome.PASS and row.value is None for row in verdict.rows)
+    missing = f" {count(untested)} could not be tested." if untested else ""
+    return f"Of {of(len(verdict.rows), 'gate', 'gates')}, {', '.join(said)}.{missing}"
 
 
-def _row(row: GateRow, places: Mapping[int, str], sections: Collection[str]) -> dict[str, Any]:
+def _row(
+    row: GateRow, places: Mapping[str, Mapping[int, str]], sections: Collection[str]
+) -> dict[str, Any]:
+    there = places.get("slice" if row.scope == "slice" else "class", {})
     passed = row.outcome is Outcome.PASS
     section = _PLACES.get(row.metric.split(".")[0], "")
     return {
@@ -113,7 +118,7 @@ def _row(row: GateRow, places: Mapping[int, str], sections: Collection[str]) -> 
         "interval": _interval(row),
         "limit": f"{'≥' if row.side == 'min' else '≤'} {number(row.limit)}",
         "missing": "" if passed or row.value is not None else _missing(row),
-        "offenders": [_offender(one, places) for one in row.offenders[:_MAX_OFFENDERS]],
+        "offenders": [_offender(one, there) for one in row.offenders[:_MAX_OFFENDERS]],
         "more": "" if len(row.offenders) <= _MAX_OFFENDERS else _more(row.offenders),
         "section": section if section in sections and not passed and not row.offenders else "",
         "left_out": _left_out(row),
@@ -142,5 +147,5 @@ def _more(offenders: Sequence[Offender]) -> str:
 def _left_out(row: GateRow) -> str:
     if not row.left_out:
         return ""
-    few = of(len(row.left_out), "class", "classes")
+    few = of(len(row.left_out), *(("slice", "slices") if row.scope == "slice" else _CLASSES))
     return f"{few} with too few images left out: {names(row.left_out, 3)}."

@@ -1,7 +1,7 @@
 """The column ``slices`` of ``images``: which value of each further column an image has.
 
-A column with more than MAX_VALUES values is an identifier and no grouping, and no more than
-MAX_COLUMNS columns are read: the others are left out, the first MAX_LEFT_OUT of them by name.
+A column that names images rather than groups them (more than MAX_VALUES values, or hardly more
+images than values) is left out, as are columns beyond MAX_COLUMNS; the first MAX_LEFT_OUT by name.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ __all__ = ["MAX_COLUMNS", "MAX_LEFT_OUT", "MAX_VALUES", "Sliced", "Slices", "rea
 MAX_COLUMNS = 32
 MAX_VALUES = 1000  # of one column
 MAX_LEFT_OUT = 100
+_FEW = 20  # values that a small set may have, however few its images
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,9 @@ def read_slices(parts: Path) -> Slices:
                 left_out[name] = f"more than {MAX_VALUES:,} values"
                 del found[name]
         n += len(part)
+    for name in [name for name, column in found.items() if column.names_images()]:
+        left_out[name] = "fewer than two images a value"
+        del found[name]
     columns = tuple(column.done(name, n) for name, column in found.items())
     return Slices(columns, tuple(left_out.items()))
 
@@ -96,6 +100,10 @@ class _Column:
         self.rows.append(rows)
         self.codes.append(np.array(places, np.int16)[values.indices.to_numpy()])
         return True
+
+    def names_images(self) -> bool:
+        n = sum(map(len, self.rows))
+        return len(self.places) > _FEW and n < 2 * len(self.places)
 
     def done(self, name: str, n: int) -> Sliced:
         order = sorted(self.places, key=_natural)

@@ -264,6 +264,7 @@
     const id = walk.ids[walk.at];
     const shown = audit.cases[id];
     const card = newCard(id);
+    fill(card, { slices: (audit.slices.of[id] || []).map((at) => audit.slices.names[at]).join(" · ") });
     const stack = element("div", "stack");
     stack.append(picture(shown, shown.name), element("canvas"), outline(shown));
     stage.replaceChildren(stack);

@@ -8,10 +8,11 @@
   const marks = window.camAuditMarks;
   const PLACE = "case-table";
   const PAGE = 50;
+  const LONGEST = 200; // values of a slice's menu
   const section = document.getElementById(PLACE);
   const body = section.querySelector("tbody");
   const controls = Array.from(section.querySelectorAll("[name]"));
-  const FIRST = { true: "", pred: "", flag: "", mark: "", text: "", sort: "-severity", page: "1" };
+  const FIRST = { true: "", pred: "", flag: "", slice: "", mark: "", text: "", sort: "-severity", page: "1" };
   let state = { ...FIRST };
   let ids = []; // what the filters leave, sorted
 
@@ -20,6 +21,7 @@
   const cases = Object.values(audit.cases);
   const predicted = (shown) => shown.predicted || shown.true;
   const truth = (shown) => shown.true;
+  const slices = (id) => (audit.slices.of[id] || []).map((place) => audit.slices.names[place]);
 
   // "<0.001", "52.0%" and "3.25×" as numbers; what does not exist is smaller than everything.
   function number(text) {
@@ -79,6 +81,7 @@
       (!state.true || String(truth(shown) ? truth(shown).index : "none") === state.true) &&
       (!state.pred || (answered(shown) && String(predicted(shown).index) === state.pred)) &&
       (!state.flag || shown.flags.includes(state.flag)) &&
+      (!state.slice || slices(shown.id).includes(state.slice)) &&
       (!state.mark || (marks.of(shown.id) || "none") === state.mark) &&
       (!text || `${shown.name}\n${shown.sample}\n${shown.reason}`.toLowerCase().includes(text))
     );
@@ -175,6 +178,22 @@
     options("flag", Object.entries(audit.flags).filter(([flag]) => raised.has(flag)));
   }
 
+  // One group a column; of very many values none, since no one finds theirs in such a list.
+  function fillSlices() {
+    const select = section.querySelector('[name="slice"]');
+    if (!select) return;
+    const groups = new Map();
+    audit.slices.names.forEach((words) => {
+      const column = words.split(" = ")[0];
+      if (!groups.has(column)) groups.set(column, element("optgroup"));
+      groups.get(column).append(new Option(words, words));
+    });
+    groups.forEach((group, column) => {
+      group.label = column;
+      if (group.children.length <= LONGEST) select.append(group);
+    });
+  }
+
   function sortBy(key) {
     const descends = state.sort === `-${key}`;
     const ascends = state.sort === key;
@@ -215,6 +234,7 @@
     section.querySelector(".table-controls").hidden = false;
     section.querySelector(".scroll").hidden = false;
     fillOptions();
+    fillSlices();
     controls.forEach((control) => {
       control.addEventListener("input", () => change({ [control.name]: control.value }));
     });

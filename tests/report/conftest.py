@@ -326,6 +326,16 @@ def _case() -> Callable[..., dict[str, Any]]:
     return case
 
 
+@pytest.fixture(name="cases")
+def _cases() -> tuple[dict[str, Any], ...]:
+    return CASES
+
+
+@pytest.fixture(name="summary")
+def _summary() -> Callable[..., dict[str, Any]]:
+    return summary
+
+
 @pytest.fixture(name="class_row")
 def _class_row() -> Callable[..., dict[str, Any]]:
     return class_row

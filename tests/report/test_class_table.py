@@ -32,6 +32,20 @@ def test_a_tested_class_has_its_effects_and_the_others_have_none(judged_row, cla
     ]
 
 
+@pytest.mark.parametrize(
+    ("by", "more", "said"),
+    [
+        (("local",), {}, ("40.0%", "12 of 30")),
+        (("background",), {}, ("0.0%", "0 of 30")),  # S1 holds in single images, and proves nothing
+        (("local",), {"local_state": "too_few_images"}, ("", "")),
+        (("local",), {"s1_tested": 0}, ("", "")),
+    ],
+)
+def test_only_a_class_that_a_patch_decides_has_verified_images(judged_row, by, more, said):
+    row = class_table([judged_row(0, by, **more)], {})["rows"][0]
+    assert (row["verified"], row["verified_of"]) == said
+
+
 @pytest.mark.parametrize(("by", "said"), [(("local",), "warning"), ((), "clean")])
 def test_on_estimated_regions_the_word_is_warning(judged_row, by, said):
     row = class_table([judged_row(0, by, verdict_estimated=True)], {})["rows"][0]

@@ -4,6 +4,7 @@ import pytest
 
 from audit.errors import ConfigError
 from audit.gates.policy import Gate, Policy
+from audit.gates.summary_evidence import evidence_of
 from audit.report.render import render_report
 from audit.report.ruling import judged, policy_of, ruling
 
@@ -15,8 +16,8 @@ def _policy(*gates):
 
 
 def _told(policy, summary, classes, places=()):
-    verdict = judged(policy, summary, classes, "run")
-    return ruling(policy, verdict, dict(places), ("data", "confusions"))
+    verdict = judged(policy, evidence_of(summary, classes), "run")
+    return ruling(policy, verdict, {"class": dict(places)}, ("data", "confusions"))
 
 
 def _accuracy(k, n):
@@ -56,6 +57,7 @@ def test_what_does_not_exist_fails_and_says_why():
     policy = _policy(Gate("accuracy.value", "min", 0.5))
     told = _told(policy, {"accuracy": None}, [])
     assert told["outcome"] == "fail"
+    assert told["reasons"] == "Of 1 gate, 1 failed. 1 could not be tested."
     assert told["rows"][0]["value"] == ""
     assert told["rows"][0]["missing"] == (
         "has no value: no image has both a label and an answer; that is not passed."
@@ -79,7 +81,7 @@ def test_a_long_policy_is_cut_and_says_so():
 def test_an_unknown_metric_names_the_nearest():
     policy = _policy(Gate("accuracy.valeu", "min", 0.5))
     with pytest.raises(ConfigError, match=r"accuracy\.value"):
-        judged(policy, _accuracy(9, 10), [], "run")
+        judged(policy, evidence_of(_accuracy(9, 10), []), "run")
 
 
 def test_the_report_shows_the_policy_that_it_is_given(run, tmp_path):

@@ -46,11 +46,19 @@ def test_numbers_are_ordered_by_size_before_texts(read):
 
 def test_an_identifier_is_left_out_and_hides_no_other_column(read):
     most = [{"id": f"{i}", "site": "n"} for i in range(MAX_VALUES)]
-    assert [one.name for one in read(most).columns] == ["id", "site"]
-    found = read(most, [{"id": "one more", "site": "s"}, {"id": "3"}])
+    assert [one.name for one in read(most, most).columns] == ["id", "site"]
+    found = read(most, most, [{"id": "one more", "site": "s"}, {"id": "3"}])
     assert [one.name for one in found.columns] == ["site"]
     assert found.left_out == (("id", "more than 1,000 values"),)
     assert found.columns[0].texts == ("n", "s")
+
+
+def test_so_is_a_column_that_names_images_rather_than_groups_them(read):
+    rows = [{"id": f"{i}", "pair": f"{i // 2}"} for i in range(42)]
+    found = read(rows)
+    assert [one.name for one in found.columns] == ["pair"]
+    assert found.left_out == (("id", "fewer than two images a value"),)
+    assert [one.name for one in read(rows[:20]).columns] == ["id", "pair"]  # few may stay
 
 
 def test_so_are_columns_beyond_the_first(read):
