@@ -138,6 +138,7 @@ def make_run(run: Path, rows: int) -> None:
         "fingerprint": {},
     }
     write_table(arrow_schema("classes").empty_table(), run / "classes.parquet", {})
+    write_table(_table("slices", _slices()), run / "slices.parquet", {})
     (run / "summary.json").write_text("{}", encoding="utf-8")
     (run / "manifest.json").write_text(json.dumps(content), encoding="utf-8")
 
@@ -213,6 +214,16 @@ def _flags(images: pa.Table) -> pa.Table:
     )
 
 
+def _slices() -> dict[str, object]:
+    names = [("site", f"site {k}") for k in range(7)] + [
+        ("camera", f"camera {k}") for k in range(3)
+    ]
+    return {
+        "slice": [name for name, _ in names],
+        "value": [value for _, value in names],
+    }
+
+
 def _lists(rows: np.ndarray) -> pa.Array:
     return pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel()), rows.shape[1])
 
@@ -232,7 +243,7 @@ def _media(n: int) -> dict[str, object]:
 
 def _table(name: str, columns: dict[str, object]) -> pa.Table:
     schema = arrow_schema(name, _CELLS)
-    n = len(columns["index"])  # type: ignore[arg-type]
+    n = len(next(iter(columns.values())))  # type: ignore[arg-type]
     arrays = [
         _array(columns[field.name], field.type)
         if field.name in columns

@@ -72,7 +72,7 @@ def list_page(run: Browsed, query: Query, page: Page) -> str:
             menus=_menus(run, query),
             slices=[
                 (name, values, dict(query.slices).get(name, ""))
-                for name, values in run.rows.slices.items()
+                for name, values in run.slices.items()
             ],
             flags=[(flag, FLAG_WORDS.get(flag, flag.replace("_", " "))) for flag in FLAGS],
             bounds=[(name, words, *_ends(query, name)) for name, words in MEASURES.items()],
@@ -111,7 +111,6 @@ def image_page(run: Browsed, row: Row, media: Row | None, query: Query, place: i
             outline=_outline(media),
             picture=media is not None or run.dataset is not None,
             region=row.get("region_grid") is not None and bool(row.get("n_regions")),
-            galleries=bool(media),
             covered=bool(media and media.get("covered")),
             facts=_facts(row),
         )

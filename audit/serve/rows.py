@@ -98,7 +98,6 @@ class Rows:
         self.predictions = self._menu("pred_label")
         self.statuses = self._menu("status")
         self.regions = self._menu("region_source")
-        self.slices = self._slice_menus()
         pictured = self._all('SELECT "index" FROM media', []) if media else []
         self.pictured = frozenset(int(index) for (index,) in pictured)
 
@@ -172,18 +171,6 @@ class Rows:
             [_MENU],
         )
         return tuple(str(value) for (value,) in found)
-
-    def _slice_menus(self) -> dict[str, tuple[str, ...]]:
-        """Name → values of the dataset's further columns."""
-        found = self._all(
-            "SELECT e.key, e.value FROM (SELECT DISTINCT unnest(map_entries(slices)) AS e "
-            "FROM images) ORDER BY ALL LIMIT $1",
-            [_MENU * 10],
-        )
-        menus: dict[str, list[str]] = {}
-        for name, value in found:
-            menus.setdefault(str(name), []).append(str(value))
-        return {name: tuple(values[:_MENU]) for name, values in menus.items()}
 
     def _view(self, name: str, files: Sequence[str]) -> None:
         listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from audit.gates.runs import read_run
+from audit.gates.runs import Run, read_run
 from audit.report.picture import KINDS
 from audit.serve.config import ServeConfig
 from audit.serve.dataset import Dataset
@@ -27,7 +27,11 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class Browsed:
-    """A run that is open for browsing. ``dataset`` is None without --data-root."""
+    """A run that is open for browsing. ``dataset`` is None without --data-root.
+
+    ``slices`` are the dataset's further columns with their values; none where a column was left out
+    as too large to tabulate.
+    """
 
     root: Path
     name: str
@@ -36,6 +40,7 @@ class Browsed:
     grid: tuple[int, int]
     view: tuple[int, int]
     dataset: Dataset | None
+    slices: Mapping[str, tuple[str, ...]]
 
 
 def open_run(run: Path, config: ServeConfig) -> Browsed:
@@ -55,7 +60,18 @@ def open_run(run: Path, config: ServeConfig) -> Browsed:
         grid=_pair(manifest["model"]["grid"]),
         view=view,
         dataset=dataset,
+        slices=_slices(found),
     )
+
+
+def _slices(run: Run) -> dict[str, tuple[str, ...]]:
+    values: dict[str, list[str]] = {}
+    for row in run.slices:
+        values.setdefault(str(row["slice"]), []).append(str(row["value"]))
+    left = (run.summary.get("slices") or {}).get("left_out") or ()
+    return {name: tuple(found) for name, found in values.items()} | {
+        str(one["name"]): () for one in left
+    }
 
 
 def _pair(given: Sequence[int]) -> tuple[int, int]:

@@ -9,9 +9,7 @@
     return made;
   }
 
-  function add(card) {
-    const id = card.dataset.case;
-    const place = card.querySelector(".meta");
+  function add(place, id) {
     if (!/^\d+$/.test(id) || !place || place.querySelector("a.figures")) return;
     const made = link(`/image/${id}`, "every figure");
     made.className = "figures";
@@ -19,7 +17,18 @@
   }
 
   function addAll() {
-    document.querySelectorAll("[data-case]").forEach(add);
+    document.querySelectorAll("[data-case]").forEach((card) => {
+      add(card.querySelector(".meta"), card.dataset.case);
+    });
+  }
+
+  // The enlarged case: it may be open before this script runs, from the address.
+  const box = document.getElementById("lightbox");
+  const enlarged = (id) => add(box.querySelector(".about .meta"), String(id));
+  if (box) {
+    box.addEventListener("case", (event) => enlarged(event.detail));
+    const open = new URLSearchParams(window.location.hash.split("?")[1] || "").get("case");
+    if (box.open && open) enlarged(open);
   }
 
   const list = document.querySelector(".masthead nav ul");

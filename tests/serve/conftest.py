@@ -88,7 +88,11 @@ def run(tmp_path):
         case | {"slices": [("site", "north" if at % 2 else "south & more")]}
         for at, case in enumerate(made.CASES)
     ]
-    folder = made.write_run(tmp_path / "run", pictured)
+    values = [("site", "north"), ("site", "south & more")]
+    values += [("many", f"{at:03}") for at in range(200)]
+    slices = [{"slice": name, "value": value, "n_images": 3, "n": 3} for name, value in values]
+    left = {"columns": [], "left_out": [{"name": "id", "why": "fewer than two images a value"}]}
+    folder = made.write_run(tmp_path / "run", pictured, slices=slices, summary={"slices": left})
     (folder / "report" / "assets").mkdir(parents=True)
     page = "<html><head><title>r</title></head><body></body></html>"
     (folder / "report" / "index.html").write_text(page)

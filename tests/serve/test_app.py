@@ -40,6 +40,15 @@ def test_filters_stay_in_the_form_and_in_every_link(served):
     )
 
 
+def test_slices_are_menus_or_of_very_many_values_a_field(served):
+    page = served.get("/?slice.site=south+%26+more").text
+    assert "Showing 1–4 of 4; the run has 7" in page
+    assert '<option value="south &amp; more" selected>south &amp; more</option>' in page
+    assert '<select name="slice.site">' in page
+    for name in ("many", "id"):
+        assert f'<input name="slice.{name}"' in page
+
+
 def test_a_hostile_filter_is_shown_as_text(served):
     page = served.get("/?q=%22%3E%3Cscript%3Ealert(2)%3C/script%3E")
     assert page.status == 200

@@ -79,3 +79,18 @@ def test_a_case_of_the_served_report_leads_to_its_figures(serving, run, open_pag
     page.wait_for_url("**/image/3")
     page.get_by_role("link", name="Report", exact=True).click()
     page.wait_for_url("**/report/")
+
+
+def test_an_image_leads_to_its_case_in_the_report_and_back(serving, run, open_page):
+    from audit.report.render import render_report
+
+    render_report(run)
+    page = open_page(f"http://127.0.0.1:{serving(run).port}/image/3")
+    page.get_by_role("link", name="This case in the report").click()
+    page.wait_for_url("**/report/#case-table?case=3")
+    assert page.locator("#lightbox-title").inner_text() == "photos/00003.jpg"
+    page.locator("#lightbox a.figures").click()
+    page.wait_for_url("**/image/3")
+    page.go_back()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("() => /4$/.test(document.querySelector('#lightbox a.figures').href)")
