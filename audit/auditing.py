@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,12 @@ from audit.finish import finish_parts
 from audit.manifest import locked, open_run, set_status
 from audit.media import write_media
 from audit.plan import Plan, make_plan
+from audit.precision import effect
 from audit.regions.pseudo.quality import measured_quality
 from audit.report.render import render_report
 from audit.report.ruling import policy_of
 from audit.results import Interventions, Results, results_of, triaged
+from audit.room import with_room
 from audit.sanity.check import check
 from audit.slices import slice_table
 from audit.tables.parts import done_parts, part_path, read_parts, write_bytes, write_table
@@ -58,13 +61,13 @@ def run_audit(config: RunConfig, say: Callable[[str], object] = lambda _line: No
             done = _done(plan, folder / "images")
             if resumed:
                 say(f"{folder.name}: going on; {len(done)} of {plan.n_parts} parts are done")
-            _write_parts(plan, folder / "images", done)
+            plan = _write_parts(plan, folder / "images", done, say)
         with _timed(timings, "triage"):
             finish_parts(folder / "images", plan, part_metadata(plan))
             images = _read_images(folder)
             cases = triaged(images)
         with _timed(timings, "interventions"):
-            tested = _tested(plan, folder, images, cases, say)
+            plan, tested = with_room(plan, lambda p: _tested(p, folder, images, cases, say), say)
         with _timed(timings, "tables"):
             results = _write_results(plan, folder, images, cases, tested)
             content = results.summary
@@ -87,20 +90,31 @@ def _done(plan: Plan, folder: Path) -> set[int]:
     return {k for k, rows in found.items() if k < plan.n_parts and rows == len(plan.part(k))}
 
 
-def _write_parts(plan: Plan, folder: Path, done: set[int]) -> None:
-    """Audit the parts that are not done."""
+def _write_parts(plan: Plan, folder: Path, done: set[int], say: Callable[[str], object]) -> Plan:
+    """Audit the parts that are not done; the plan as the device's memory allows it."""
     ready = sum(len(plan.part(k)) for k in done)
     n = len(plan.indices)
     with tqdm(total=n, initial=ready, unit="img", desc="audit", disable=None) as bar:
         for k in range(plan.n_parts):
             if k not in done:
-                audit_part(plan, folder, k, bar.update)
+                plan, _ = with_room(plan, partial(_part, folder=folder, k=k, bar=bar), say)
     strange = sorted(set(done_parts(folder, {})) - set(range(plan.n_parts)))
     if strange:
         raise DataError(
             f"{part_path(folder, strange[0])} is no part of this run, which has {plan.n_parts}: "
             "move it away"
         )
+    return plan
+
+
+def _part(plan: Plan, folder: Path, k: int, bar: tqdm[Any]) -> None:
+    """Audit one part; a try that ends early does not count."""
+    before = bar.n
+    try:
+        audit_part(plan, folder, k, bar.update)
+    except BaseException:
+        bar.update(before - bar.n)
+        raise
 
 
 def _read_images(folder: Path) -> pd.DataFrame:
@@ -132,6 +146,8 @@ def _write_results(
     classes = plan.source.listing.classes
     results = results_of(images, cases, tested, classes, limit=config.max_cases, seed=config.seed)
     results.summary["regions"]["quality"] = measured_quality()
+    changed = effect(plan)
+    results.summary["precision"] = None if changed is None else asdict(changed)
     slices = read_slices(folder / "images")
     results.summary["slices"] = slices.summary()
     tables = {

@@ -86,8 +86,11 @@ class RunConfig:
         Folder of the run folders.
     device
         auto, cpu, cuda or cuda:N.
+    dtype
+        What the model computes in: float32, bfloat16 (autocast; the run measures what that changes)
+        or auto: bfloat16 on a GPU that has it, else float32. Scores are float32 always.
     batch_size
-        Images a forward.
+        Images a forward; halved where a GPU's memory does not hold it.
     workers
         Processes that read images; 0 reads in the main process. Default: by the dataset's kind.
     limit
@@ -132,6 +135,7 @@ class RunConfig:
     run: str | None = None
     runs_dir: Path = Path("runs")
     device: str = "auto"
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     batch_size: int = 64
     workers: int | None = None
     limit: int | None = None

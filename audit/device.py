@@ -1,12 +1,14 @@
-"""Which device the model runs on."""
+"""Which device the model runs on, and in what precision it computes."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 import torch
 
 from audit.errors import ConfigError
 
-__all__ = ["pick_device"]
+__all__ = ["autocast", "pick_device", "pick_dtype"]
 
 
 def pick_device(name: str) -> torch.device:
@@ -22,3 +24,20 @@ def pick_device(name: str) -> torch.device:
             "known: auto, cpu, cuda, cuda:N"
         ) from error
     return device
+
+
+def pick_dtype(name: Literal["auto", "float32", "bfloat16"], device: torch.device) -> torch.dtype:
+    """What the model computes in; ``auto``: bfloat16 where a GPU has it, else float32.
+
+    On a CPU bfloat16 is taken only where it is asked for: without matrix instructions it is slower
+    than float32.
+    """
+    if name == "auto":
+        has_it = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.bfloat16 if has_it else torch.float32
+    return torch.bfloat16 if name == "bfloat16" else torch.float32
+
+
+def autocast(device: torch.device, dtype: torch.dtype) -> torch.autocast:
+    """The model's forward in ``dtype``: what loses by it, such as a softmax, stays in float32."""
+    return torch.autocast(device.type, dtype, enabled=dtype != torch.float32)

@@ -6,12 +6,14 @@ Any runner calls ``audit_part(plan, folder, k)``; parts know nothing of each oth
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import torch
 
+from audit.data.feed import feed
 from audit.data.loader import Views, batches
 from audit.findings import Packed, examine, unpack
 from audit.plan import Plan
@@ -28,14 +30,18 @@ def audit_part(
 ) -> None:
     """Audit part ``k`` of ``plan`` and commit it to ``folder`` (the run's ``images``).
 
-    ``progress`` is told after each batch how many images it held. Raises what a bad dataset
+    ``progress`` is told after each batch how many images it held. The rows are made in a thread of
+    their own, while the model works on. Raises what a bad dataset
     raises, and IncompleteError where the part cannot be written.
     """
-    tables = []
-    for batch, found in _examined(plan, k):
-        tables.append(rows_of(batch, found, plan.space.names, plan.grid, plan.size))
-        progress(len(batch))
-    write_table(pa.concat_tables(tables), part_path(folder, k), part_metadata(plan))
+    with ThreadPoolExecutor(1, "writer") as writer:
+        tables = []
+        for batch, found in _examined(plan, k):
+            row = writer.submit(rows_of, batch, found, plan.space.names, plan.grid, plan.size)
+            tables.append(row)
+            progress(len(batch))
+        table = pa.concat_tables(row.result() for row in tables)
+    write_table(table, part_path(folder, k), part_metadata(plan))
 
 
 def part_metadata(plan: Plan) -> dict[str, str]:
@@ -57,8 +63,17 @@ def _examined(plan: Plan, k: int) -> Iterator[tuple[Batch, dict[str, np.ndarray]
     """Each batch with its findings on the host, read while the device works on the next one."""
     config = plan.config
     waiting: tuple[Batch, Packed, _Copy] | None = None
-    for batch in batches(views_of(plan), plan.part(k), config.batch_size, config.workers):
-        packed = examine(batch, plan.classifier, plan.space, config.method, plan.device)
+    read = batches(
+        views_of(plan),
+        plan.part(k),
+        config.batch_size,
+        config.workers,
+        pinned=plan.device.type == "cuda",
+    )
+    for batch in feed(read, plan.device):
+        packed = examine(
+            batch, plan.classifier, plan.space, config.method, plan.device, dtype=plan.dtype
+        )
         copy = _Copy(packed.matrix)
         if waiting is not None:
             yield _unpacked(*waiting)

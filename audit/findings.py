@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from audit.device import autocast
 from audit.errors import ModelError
 from audit.explain.forward import Forward, class_map, forward
 from audit.map_scores import image_columns, score_map
@@ -48,21 +49,28 @@ def unpack(matrix: np.ndarray, layout: tuple[tuple[str, int | None], ...]) -> di
 
 
 def examine(
-    batch: Batch, classifier: Classifier, space: LabelSpace, method: str, device: torch.device
+    batch: Batch,
+    classifier: Classifier,
+    space: LabelSpace,
+    method: str,
+    device: torch.device,
+    *,
+    dtype: torch.dtype = torch.float32,
 ) -> Packed:
     """Classify a batch, explain the true and the predicted class, and score both maps.
 
-    ``method`` is one of ``audit.explain.methods.METHODS``.
+    ``method`` is one of ``audit.explain.methods.METHODS``; the model computes in ``dtype``.
     Without a label the predicted class stands in for the true one; the rows null it.
     """
     view = batch.view_on(device)
     inputs = normalise(view, classifier.preprocessing)
-    ran = forward(
-        classifier.module,
-        classifier.target_layers,
-        inputs,
-        lambda output: space.scores(logits_of(output).float()),
-    )
+    with autocast(device, dtype):
+        ran = forward(
+            classifier.module,
+            classifier.target_layers,
+            inputs,
+            lambda output: space.scores(logits_of(output).float()),
+        )
     scores = ran.scores
     if len(scores) != len(batch):
         raise ModelError(

@@ -36,7 +36,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _CONFIGURED = (  # the flags behind a fingerprint, to say which of them is another
     *("dataset", "data_root", "split", "limit", "model", "checkpoint", "target_layer", "method"),
     *("regions", "class_map", "closed_set", "input_size", "resize", "crop", "mean", "std"),
-    *("device", "part_size", "seed"),
+    *("device", "dtype", "part_size", "seed"),
 )
 
 
@@ -80,7 +80,7 @@ def manifest_of(plan: Plan, name: str) -> dict[str, Any]:
         "regions": plan.regions.how,
         "view": list(plan.size),
         "device": str(plan.device),
-        "dtype": "float32",
+        "dtype": plan.dtype_name,
         "versions": {"python": platform.python_version(), **_versions()},
         "warnings": list(plan.warnings),
         "timings": {},

@@ -16,7 +16,7 @@ from audit.config import RunConfig
 from audit.data.base import ArraySource, Source
 from audit.data.catalogue import open_source
 from audit.data.loader import view_size
-from audit.device import pick_device
+from audit.device import autocast, pick_device, pick_dtype
 from audit.errors import ConfigError
 from audit.explain.cost import gradient_share
 from audit.explain.methods import method_of
@@ -50,6 +50,7 @@ class Plan:
     space: LabelSpace
     regions: RegionChoice
     device: torch.device
+    dtype: torch.dtype  # what the model computes in
     size: tuple[int, int]  # height, width of the model's view
     grid: tuple[int, int]  # h, w of the CAM
     layouts: tuple[Layout, ...]  # how each target layer holds its grid
@@ -61,6 +62,15 @@ class Plan:
     def n_parts(self) -> int:
         """How many parts the images make."""
         return -(-len(self.indices) // self.part_size)
+
+    @property
+    def dtype_name(self) -> str:
+        """What the model computes in, as ``--dtype`` names it."""
+        return str(self.dtype).removeprefix("torch.")
+
+    def autocast(self) -> torch.autocast:
+        """A context in which the model computes in the plan's precision."""
+        return autocast(self.device, self.dtype)
 
     @property
     def cells(self) -> int:
@@ -94,7 +104,7 @@ class Plan:
             "score_version": str(SCORE_VERSION),
             "options": _digest(options),
             "device": self.device.type,
-            "dtype": "float32",
+            "dtype": self.dtype_name,
             "dataset": _digest(
                 config.dataset, listing.classes, files, listing.sizes, listing.labels
             ),
@@ -131,6 +141,7 @@ def make_plan(config: RunConfig, say: Callable[[str], object] = lambda _line: No
         space=space,
         regions=regions,
         device=device,
+        dtype=pick_dtype(config.dtype, device),
         size=size,
         grid=probed.grid,
         layouts=probed.layouts,

@@ -6,7 +6,7 @@ N images, C classes of the label space, h×w the CAM's grid, H×W the model's vi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -149,6 +149,28 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.index)
+
+    def tensors(self) -> tuple[torch.Tensor, ...]:
+        """What of the batch is large: pixels, rasters of the objects, areas to ignore."""
+        raster = None if self.groups is None else self.groups.raster
+        return tuple(one for one in (self.pixels, raster, self.ignore) if one is not None)
+
+    def to(self, device: torch.device) -> Batch:
+        """The batch with its tensors on ``device``; the copy may still be under way."""
+        return self._with(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def pin_memory(self) -> Batch:
+        """The batch with its tensors in pinned memory; the loader calls it for a GPU."""
+        return self._with(lambda tensor: tensor.pin_memory())
+
+    def _with(self, moved: Callable[[torch.Tensor], torch.Tensor]) -> Batch:
+        held = self.groups
+        return replace(
+            self,
+            pixels=moved(self.pixels),
+            groups=None if held is None else replace(held, raster=moved(held.raster)),
+            ignore=None if self.ignore is None else moved(self.ignore),
+        )
 
     def view_on(self, device: torch.device) -> torch.Tensor:
         """The model's view of every image, B×3×H×W uint8 on ``device``; resized there."""

@@ -44,14 +44,14 @@ class AnnotatedBatch:
     ) -> AnnotatedBatch:
         """What is annotated in ``batch``, on a view of ``size``, for maps of ``grid``."""
         given = batch.groups
-        empty = torch.zeros((1, *size), dtype=torch.bool)
+        empty = torch.zeros((1, *size), dtype=torch.bool, device=device)
         image, label = (given.image, given.label) if given else ([], [])
         return cls(
             size=size,
             grid=grid,
             image=torch.as_tensor(image, dtype=torch.int64, device=device),
             label=torch.as_tensor(label, dtype=torch.int64, device=device),
-            raster=(torch.cat([given.raster, empty]) if given else empty).to(device),
+            raster=torch.cat([given.raster.to(device), empty]) if given else empty,
             ignore=None if batch.ignore is None else batch.ignore.to(device),
             frame=torch.as_tensor(batch.frame, device=device),
             told_apart=given is not None and bool((given.label != UNCLASSED).any()),

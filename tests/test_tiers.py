@@ -42,7 +42,7 @@ TIERS = [
         "galleries",
         "fit",
     },
-    {"engine", "finish", "manifest", "media", "pictures", "sanity", "verify"},
+    {"engine", "finish", "manifest", "media", "pictures", "precision", "room", "sanity", "verify"},
     {"auditing", "regions_command"},
     {"library"},
 ]

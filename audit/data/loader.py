@@ -215,9 +215,14 @@ def _present(source: Source | ArraySource, index: np.ndarray) -> tuple[tuple[int
 
 
 def batches(
-    views: Views, indices: np.ndarray, batch_size: int, workers: int | None
+    views: Views,
+    indices: np.ndarray,
+    batch_size: int,
+    workers: int | None,
+    *,
+    pinned: bool = False,
 ) -> Iterator[Batch]:
-    """The batches of ``indices``, in order.
+    """The batches of ``indices``, in order; ``pinned``: in memory that a GPU copies from directly.
 
     ``workers`` None chooses: none for memory-mapped arrays (a batch is one copy), else one process
     a core, at most eight, and no more than there are batches. Raises what a bad dataset raises.
@@ -228,6 +233,7 @@ def batches(
         batch_sampler=groups,
         num_workers=min(_workers(views, workers), len(groups)),
         collate_fn=_unchanged,
+        pin_memory=pinned,
     )
     for batch in loader:
         if isinstance(batch, AuditError):

@@ -33,6 +33,10 @@ _PROBLEMS = (
     "note",
 )
 _WHOLE_SET = ("rate", "low", "high", "n", "n_sampled", "n_untested")
+_PRECISION = (
+    *("n", "predictions_changed", "probability_largest"),
+    *("mass_n", "mass_median", "mass_largest"),
+)
 _DIFFERENCE = tuple(f"difference.{name}" for name in ("value", "low", "high", "n"))
 _CURVE = ("auc", "random_auc", *_DIFFERENCE)
 #: Names that hold for every run, also where a whole section is null.
@@ -50,6 +54,7 @@ _KNOWN = (
     *(f"verdicts.{name}" for name in ("images_tested", "suspects_tested", "forwards", "budget")),
     *(f"verdicts.{name}" for name in ("version", "estimated_regions", "has_regions")),
     *(f"verdicts.whole_set.{name}" for name in _WHOLE_SET),
+    *(f"precision.{name}" for name in _PRECISION),
     *(f"sanity.{name}" for name in ("n", "depends")),
     *(f"sanity.{curve}.{name}" for curve in ("deletion", "insertion") for name in _CURVE),
 )
@@ -183,6 +188,7 @@ def _reasons(summary: Row) -> Mapping[str, str]:
         "two_by_two": "no image could be judged",
         "flags": "the run did not look for it",
         "sanity": "the maps' sanity checks were left out, or were not available",
+        "precision": "the model computed in float32: there is nothing to compare",
         "verdicts": _untested(summary.get("verdicts")),
     }
 

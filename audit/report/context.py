@@ -250,11 +250,26 @@ def _facts(manifest: Row, summary: Row) -> list[tuple[str, str]]:
         "Model’s view": "×".join(str(side) for side in manifest["view"]) + " pixels",
         "Started": manifest.get("started"),
         "Device": manifest.get("device"),
+        "Precision": _precision(manifest, summary),
         "Seed": manifest.get("seed"),
         "Versions": _flat(manifest.get("versions")),
         "Fingerprint": manifest.get("fingerprint_id"),
     }
     return [(term, clean(value, 300)) for term, value in facts.items() if value is not None]
+
+
+def _precision(manifest: Row, summary: Row) -> object:
+    """What the model computed in and, where that is less than float32, what it changed."""
+    name, found = manifest.get("dtype"), summary.get("precision")
+    if not found:
+        return name
+    said = (
+        f"{name}; against float32, on {found['n']} images: {found['predictions_changed']} "
+        "predictions changed"
+    )
+    if found["mass_n"]:
+        said += f", heat on object moved by {found['mass_largest']:.4f} at most"
+    return said
 
 
 def _method(manifest: Row) -> str:

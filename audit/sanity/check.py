@@ -156,18 +156,20 @@ def _input(plan: Plan, view: Tensor) -> Tensor:
 def _maps(plan: Plan, module: nn.Module, view: Tensor, chosen: Tensor) -> Tensor:
     """The run's own maps, by ``module`` in place of its classifier's."""
     classifier = plan.classifier
-    ran = forward(
-        module,
-        classifier.target_layers,
-        _input(plan, view),
-        lambda output: plan.space.scores(logits_of(output).float()),
-    )
+    with plan.autocast():
+        ran = forward(
+            module,
+            classifier.target_layers,
+            _input(plan, view),
+            lambda output: plan.space.scores(logits_of(output).float()),
+        )
     return class_map(ran, chosen, plan.config.method, last=True)
 
 
 @torch.no_grad()
 def _probability(plan: Plan, chosen: Tensor, view: Tensor) -> Tensor:
-    output = plan.classifier.module(_input(plan, view))
+    with plan.autocast():
+        output = plan.classifier.module(_input(plan, view))
     probability = plan.space.scores(logits_of(output).float()).softmax(dim=1)
     return probability.gather(1, chosen[:, None])[:, 0]
 

@@ -81,12 +81,13 @@ def _features(plan: Plan, found: Sequence[Covered]) -> np.ndarray:
         pictures = torch.from_numpy(np.stack([one.subject.picture for one in group]))
         patches = torch.from_numpy(np.stack([one.patch for one in group])).to(plan.device)
         view = pictures.permute(0, 3, 1, 2).contiguous().to(plan.device)
-        ran = forward(
-            plan.classifier.module,
-            plan.classifier.target_layers,
-            normalise(view, plan.classifier.preprocessing),
-            lambda output: plan.space.scores(logits_of(output).float()),
-        )
+        with plan.autocast():
+            ran = forward(
+                plan.classifier.module,
+                plan.classifier.target_layers,
+                normalise(view, plan.classifier.preprocessing),
+                lambda output: plan.space.scores(logits_of(output).float()),
+            )
         maps = as_maps(ran.activations[0].detach(), ran.layouts[0]).float()
         weight = project(patches, (maps.shape[-2], maps.shape[-1]))
         parts.append(torch.einsum("bkhw,bhw->bk", maps, weight).cpu().numpy())

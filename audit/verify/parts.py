@@ -151,7 +151,7 @@ def _in_turn(
 
 def _classify(plan: Plan, views: Tensor) -> Tensor:
     """Probabilities B×C of uint8 views B×3×H×W."""
-    with torch.inference_mode():
+    with torch.inference_mode(), plan.autocast():
         inputs = normalise(views.to(plan.device), plan.classifier.preprocessing)
         output = plan.classifier.module(inputs)
         return plan.space.scores(logits_of(output).float()).softmax(dim=1)

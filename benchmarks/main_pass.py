@@ -1,0 +1,153 @@
+"""What does the main pass cost beside plain inference? Its throughput as a share of a bare loop's.
+
+Usage: ``python benchmarks/main_pass.py [SECONDS]``. For each model and size, synthetic images in
+memory with a mask each go through ``audit_part`` (both maps of every image, every score, one
+Parquet part) and, in turn, through a bare loop: the same batches from the same loader, the same
+normalisation, model, memory layout, precision and batch size, class numbers kept. Labels are
+random, so nearly every image has two maps. The order of the two alternates; a round's ratio is
+taken from neighbours in time, and the table shows the median with the range. SECONDS (20) is how
+long each measurement lasts.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from unittest import mock
+
+import numpy as np
+import torch
+
+from audit import plan as planning
+from audit.config import RunConfig
+from audit.data.loader import batches
+from audit.engine import audit_part, views_of
+from audit.models.logits import logits_of
+from audit.models.preprocessing import normalise
+from audit.plan import Plan, make_plan
+from audit.records import Listing
+from benchmarks.machine import machine
+
+__all__ = ["main"]
+
+_CLASSES = 10
+_BATCH = 64
+_ROUNDS = 5
+_CELLS = (("resnet18", 96), ("resnet18", 224), ("resnet50", 224))
+
+
+@dataclass(frozen=True)
+class Images:
+    """An array source: random images, an ellipse's mask each, random labels."""
+
+    listing: Listing
+    images: np.ndarray  # N×3×H×W uint8
+    masks: np.ndarray  # N×H×W uint8
+    warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, n: int, side: int) -> Images:
+        """``n`` images of ``side`` pixels."""
+        rng = np.random.default_rng(0)
+        coarse = rng.integers(0, 256, (n, 3, 8, 8), dtype=np.uint8)
+        images = coarse.repeat(side // 8, axis=2).repeat(side // 8, axis=3)
+        y, x = np.mgrid[:side, :side]
+        at = rng.uniform(0.3, 0.7, (n, 2, 1, 1)) * side
+        radius = rng.uniform(0.1, 0.3, (n, 2, 1, 1)) * side
+        inside = ((y - at[:, 0]) / radius[:, 0]) ** 2 + ((x - at[:, 1]) / radius[:, 1]) ** 2 <= 1
+        listing = Listing(
+            classes=tuple(f"class {k}" for k in range(_CLASSES)),
+            labels=rng.integers(0, _CLASSES, n),
+            paths=None,
+            sizes=np.full(n, 3 * side * side, dtype=np.int64),
+        )
+        return cls(listing, images, inside.astype(np.uint8))
+
+
+def main(seconds: float) -> None:
+    """Print a Markdown table: images a second of both loops, and their ratio."""
+    print(f"{machine()}\n")
+    print(f"Batches of {_BATCH}, float32, channels last; {_ROUNDS} rounds, ratios of neighbours.\n")
+    print("| model | view | bare loop, img/s | audit, img/s | audit / bare | range |")
+    print("|---|---|---|---|---|---|")
+    for model, side in _CELLS:
+        with tempfile.TemporaryDirectory() as folder:
+            bare, audited = _measured(model, side, seconds, Path(folder))
+        ratios = [a / b for a, b in zip(audited, bare, strict=True)]
+        print(
+            f"| {model} | {side} px | {median(bare):.0f} | {median(audited):.0f} | "
+            f"**{median(ratios):.3f}** | {min(ratios):.3f} to {max(ratios):.3f} |",
+            flush=True,
+        )
+
+
+def _measured(
+    model: str, side: int, seconds: float, folder: Path
+) -> tuple[list[float], list[float]]:
+    """Images a second of the bare loop and of the audit, a figure each round."""
+    plan = _plan(model, side, 2 * _BATCH, folder)
+    _bare(plan)  # warm
+    rate = len(plan.indices) / _timed(lambda: _bare(plan))
+    plan = _plan(model, side, max(2, round(rate * seconds / _BATCH)) * _BATCH, folder)
+    n = len(plan.indices)
+    loops: dict[str, Callable[[], object]] = {
+        "bare": lambda: _bare(plan),
+        "audit": lambda: audit_part(plan, folder / "images", 0),
+    }
+    found: dict[str, list[float]] = {name: [] for name in loops}
+    for k in range(_ROUNDS):
+        for name in sorted(loops, reverse=bool(k % 2)):
+            found[name].append(n / _timed(loops[name]))
+    return found["bare"], found["audit"]
+
+
+def _timed(call: Callable[[], object]) -> float:
+    gc.collect()
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started
+
+
+def _bare(plan: Plan) -> list[torch.Tensor]:
+    """Plain inference over the plan's images, as fast as the same parts allow."""
+    kept = []
+    config, module = plan.config, plan.classifier.module
+    with torch.inference_mode():
+        for batch in batches(views_of(plan), plan.part(0), config.batch_size, config.workers):
+            inputs = normalise(batch.view_on(plan.device), plan.classifier.preprocessing)
+            kept.append(logits_of(module(inputs)).argmax(dim=1))
+    return [one.cpu() for one in kept]
+
+
+def _plan(model: str, side: int, n: int, folder: Path) -> Plan:
+    checkpoint = folder / f"{model}.pt"
+    if not checkpoint.exists():
+        import torchvision  # noqa: PLC0415
+
+        torch.manual_seed(0)
+        net = torchvision.models.get_model(model, num_classes=_CLASSES)
+        torch.save(net.state_dict(), checkpoint)
+    config = RunConfig(
+        dataset="synthetic",
+        model=model,
+        checkpoint=checkpoint,
+        regions="native",
+        mean="0.485,0.456,0.406",
+        std="0.229,0.224,0.225",
+        device="cpu",
+        batch_size=_BATCH,
+        part_size=n,
+    )
+    source = Images.of(n, side)
+    with mock.patch.object(planning, "open_source", return_value=source):
+        return make_plan(config)
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]) if len(sys.argv) > 1 else 20)
