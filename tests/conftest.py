@@ -194,3 +194,22 @@ def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
     for context in contexts:
         context.close()
     assert said == []
+
+
+@pytest.fixture
+def accessible() -> Callable[[Any], None]:
+    """Asserts that axe finds no serious or critical violation on a page as it is now."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe").Axe()
+
+    def check(page: Any) -> None:
+        page.wait_for_function(
+            "document.getAnimations().every((one) => one.playState !== 'running')"
+        )
+        found = axe.run(
+            page, options={"preload": False}
+        ).response  # the page's policy lets it fetch none
+        assert len(found["passes"]) > 20  # it looked at the page
+        grave = [rule for rule in found["violations"] if rule["impact"] in {"serious", "critical"}]
+        assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in grave] == []
+
+    return check

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-
-import cv2
-import numpy as np
 
 from audit.comparison.cards import IMAGE_FOLDER, Card, card
 from audit.comparison.cases import SHELVES, Case, cases_of
@@ -20,7 +16,7 @@ from audit.report.text import NOT_AVAILABLE
 
 __all__ = ["write_report"]
 
-_STATIC = ("styles.css", "compare.css", "compare.js", "icon.svg")
+_STATIC = ("styles.css", "compare.css", "view.js", "compare.js", "icon.svg")
 
 
 def write_report(found: Comparison, target: Path, max_cases: int, seed: int) -> None:
@@ -51,15 +47,8 @@ def _data(found: Comparison, cards: Sequence[Card]) -> dict[str, Any]:
     """What the page's script needs: every case once, and which shelf holds which."""
     return {
         "grids": {"base": found.base.grid, "candidate": found.candidate.grid},
-        "colours": base64.b64encode(_inferno()).decode(),
         "first": FIRST,
         "na": NOT_AVAILABLE,
         "shelves": {name: [one.id for one in cards if one.bucket == name] for name in SHELVES},
         "cases": [asdict(one) for one in cards],
     }
-
-
-def _inferno() -> bytes:
-    """Inferno's 256 colours, RGB: a perceptually uniform map, by N. Smith and S. van der Walt."""
-    steps = np.arange(256, dtype=np.uint8)[:, None]
-    return bytes(cv2.applyColorMap(steps, cv2.COLORMAP_INFERNO)[:, 0, ::-1].tobytes())

@@ -29,7 +29,7 @@ __all__ = ["render_report"]
 
 _VARIABLE = "camAudit"  # where the page's scripts find its data
 _CASES = "cases.js"  # the data; the scripts follow in the order that they need each other
-_SCRIPTS = ("report.js", "marks.js", "table.js")
+_SCRIPTS = ("view.js", "report.js", "marks.js", "table.js")
 _STATIC = ("styles.css", *_SCRIPTS, "icon.svg")
 # What a value of another type or shape raises wherever it is first used.
 _MALFORMED = (

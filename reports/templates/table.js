@@ -4,7 +4,8 @@
   "use strict";
 
   const audit = window.camAudit;
-  const { box, element, open } = window.camAuditView;
+  const { element } = window.camView;
+  const { box, open } = window.camAuditView;
   const marks = window.camAuditMarks;
   const PLACE = "case-table";
   const PAGE = 50;

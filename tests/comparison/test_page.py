@@ -137,6 +137,19 @@ def test_no_page_scrolls_sideways(visit, width):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_barrier(visit, accessible, scheme, width):
+    page = visit(color_scheme=scheme, width=width)
+    page.locator("details").evaluate_all("all => all.forEach((one) => (one.open = true))")
+    accessible(page)
+    page.locator("#regressed .case a").first.focus()
+    page.keyboard.press("Enter")
+    accessible(page)
+    page.keyboard.press("s")
+    accessible(page)
+
+
 def test_what_someone_injects_does_not_run(index, chromium):
     hostile = index.read_text(encoding="utf-8").replace(
         "</main>", "<script>window.owned = 1</script><img src=x onerror='window.owned = 2'></main>"

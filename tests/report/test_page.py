@@ -290,6 +290,26 @@ def test_text_is_readable_in_light_and_dark(run, visit, scheme):
     assert min(contrast(found[text], found[ground]) for text, ground in pairs) >= 4.5
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("single_file", [False, True])
+def test_axe_finds_no_barrier(found, visit, accessible, single_file, scheme, width):
+    index = render_report(found, single_file=single_file)
+    page = visit(index, color_scheme=scheme, width=width)
+    page.locator("details").evaluate_all("all => all.forEach((one) => (one.open = true))")
+    accessible(page)
+    page.locator('#verdict-1-cases [data-case="12"] a').focus()
+    page.keyboard.press("Enter")
+    accessible(page)
+
+
+def test_axe_would_see_a_barrier(found, visit, accessible):
+    page = visit(render_report(found))
+    page.evaluate("document.querySelector('.toolbar .opacity').parentElement.firstChild.remove()")
+    with pytest.raises(AssertionError, match="label"):
+        accessible(page)
+
+
 def contrast(first, second):
     """WCAG 2's contrast ratio of two #rrggbb colours."""
     high, low = sorted(map(luminance, (first, second)), reverse=True)

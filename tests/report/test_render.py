@@ -93,7 +93,7 @@ def test_nothing_is_loaded_from_elsewhere(run):
 def test_hostile_names_are_text_everywhere(run):
     index = render_report(run)
     page = Page(index)
-    scripts = [f"assets/{name}.js" for name in ("cases", "report", "marks", "table")]
+    scripts = [f"assets/{name}.js" for name in ("cases", "view", "report", "marks", "table")]
     assert [attrs["src"] for attrs in page.all("script")] == scripts
     assert not any(name.startswith("on") for _, attrs in page.tags for name in attrs)
     assert not any("style" in attrs for _, attrs in page.tags)
@@ -224,7 +224,7 @@ def test_every_file_of_a_tested_run_is_there(found):
 
 def test_hostile_names_are_text_among_the_verdicts(found):
     page = Page(render_report(found))
-    scripts = [f"assets/{name}.js" for name in ("cases", "report", "marks", "table")]
+    scripts = [f"assets/{name}.js" for name in ("cases", "view", "report", "marks", "table")]
     assert [attrs["src"] for attrs in page.all("script")] == scripts
     assert not any(name.startswith("on") for _, attrs in page.tags for name in attrs)
     assert not any("style" in attrs for _, attrs in page.tags)

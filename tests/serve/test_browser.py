@@ -68,6 +68,16 @@ def test_a_narrow_window_is_not_scrolled_sideways(serving, run, open_page, where
     assert page.evaluate("document.documentElement.scrollWidth") == 360
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("where", ["", "?q=no-such-name", "image/1"])
+def test_axe_finds_no_barrier(serving, run, open_page, accessible, where, scheme):
+    page = open_page(f"http://127.0.0.1:{serving(run).port}/{where}", color_scheme=scheme)
+    page.locator("details").evaluate_all("all => all.forEach((one) => (one.open = true))")
+    accessible(page)
+    page.set_viewport_size({"width": 390, "height": 800})
+    accessible(page)
+
+
 def test_a_case_of_the_served_report_leads_to_its_figures(serving, run, open_page):
     from audit.report.render import render_report
 
