@@ -84,8 +84,9 @@ docs: $(VENV)/.dev $(VENV)/.photos $(VENV)/.peers ## Make docs/columns.md and th
 	@$(BIN)/cam-audit schema > docs/columns.md
 	@$(BIN)/python docs/make_methods.py
 
-screenshots: $(VENV)/.dev ## Take README's pictures from RUN=runs/NAME (default: runs/latest)
-	@$(BIN)/python docs/screenshots.py "$(or $(RUN),runs/latest)"
+screenshots: $(VENV)/.dev ## Take README's pictures of RUN=runs/NAME (default: runs/latest) and COMPARISON=compare/NAME
+	@$(BIN)/python docs/screenshots.py "$(or $(RUN),runs/latest)" \
+	  "$(or $(COMPARISON),$(error COMPARISON=compare/OLD__NEW is needed))"
 
 clean: ## Remove the virtual environment and caches; data and runs stay
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -1,37 +1,69 @@
-"""Takes README's pictures from a run's report (``make screenshots``)."""
+"""Takes README's pictures from a run's report and a comparison's (``make screenshots``)."""
 
 from __future__ import annotations
 
 import shutil
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 IMAGES = Path(__file__).parent / "images"
-#: File → where the page is scrolled to, and the height of the picture in CSS pixels.
-SHOTS = {
-    "report.png": ("body", 780),
-    "verdicts.png": ("#verdicts .block", 900),
-    "cases.png": ("#cases", 780),
+
+
+@dataclass(frozen=True)
+class Shot:
+    """Where a page is scrolled to, and its window in CSS pixels. ``opens``: a case to enlarge."""
+
+    anchor: str = "body"
+    width: int = 1240
+    height: int = 780
+    scheme: Literal["light", "dark"] = "light"
+    opens: str = ""
+
+
+_NARROW = 390
+#: File → what it shows of a run's report.
+REPORT = {
+    "report.png": Shot(height=800),
+    "report-narrow.png": Shot(width=_NARROW),
+    "report-dark.png": Shot("#verdicts .block", scheme="dark"),
+    "verdicts.png": Shot("#verdicts .block", height=900),
+    "cases.png": Shot("#cases"),
+}
+#: File → what it shows of a comparison's report.
+COMPARISON = {
+    "compare.png": Shot(height=900),
+    "compare-narrow.png": Shot(width=_NARROW),
+    "compare-dark.png": Shot("#cases", scheme="dark", opens=".gallery .case a"),
 }
 
 
-def main(run: Path) -> None:
-    """Write every picture of ``SHOTS`` below docs/images."""
+def main(run: Path, comparison: Path) -> None:
+    """Write every picture of ``REPORT`` and ``COMPARISON`` below docs/images."""
     IMAGES.mkdir(exist_ok=True)
     browser_path = shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
-        for name, (anchor, height) in SHOTS.items():
-            page = browser.new_page(viewport={"width": 1240, "height": height})
-            page.goto((run.resolve() / "report" / "index.html").as_uri())
-            place = page.locator(anchor).first
-            place.evaluate("place => place.scrollIntoView({behavior: 'instant'})")
-            page.wait_for_timeout(1000)  # the maps are painted when they come into view
-            page.screenshot(path=IMAGES / name)
+        for folder, shots in ((run, REPORT), (comparison, COMPARISON)):
+            for name, shot in shots.items():
+                _take(browser, folder.resolve() / "report" / "index.html", shot, IMAGES / name)
         browser.close()
 
 
+def _take(browser: Browser, index: Path, shot: Shot, image: Path) -> None:
+    window = {"width": shot.width, "height": shot.height}
+    page = browser.new_page(viewport=window, color_scheme=shot.scheme)  # type: ignore[arg-type]
+    page.goto(index.as_uri())
+    page.locator(shot.anchor).first.evaluate("place => place.scrollIntoView()")
+    if shot.opens:
+        page.locator(shot.opens).first.click()
+    page.wait_for_timeout(1000)  # the maps are painted when they come into view
+    page.screenshot(path=image)
+    page.close()
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -271,6 +271,19 @@ def test_no_page_scrolls_sideways(run, found, visit, width):
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_a_narrow_screen_shows_each_gates_outcome(run, visit):
+    page = visit(render_report(run), width=390)
+    places = page.evaluate(
+        """[...document.querySelectorAll(".gates .word")].map((word) => {
+          const text = document.createRange();
+          text.selectNodeContents(word.lastChild);
+          return [text.getBoundingClientRect().left, text.getBoundingClientRect().right];
+        })"""
+    )
+    assert len(places) > 1
+    assert all(0 < left < right < 390 for left, right in places)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_is_readable_in_light_and_dark(run, visit, scheme):
     page = visit(render_report(run), color_scheme=scheme)
