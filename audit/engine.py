@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -24,23 +25,24 @@ from audit.tables.schema import SCHEMA_VERSION
 
 __all__ = ["audit_part", "part_metadata", "views_of"]
 
+_T = TypeVar("_T")
+
 
 def audit_part(
     plan: Plan, folder: Path, k: int, progress: Callable[[int], object] = lambda _n: None
 ) -> None:
     """Audit part ``k`` of ``plan`` and commit it to ``folder`` (the run's ``images``).
 
-    ``progress`` is told after each batch how many images it held. The rows are made in a thread of
-    their own, while the model works on. Raises what a bad dataset
+    ``progress`` is told after each batch how many images it held. Raises what a bad dataset
     raises, and IncompleteError where the part cannot be written.
     """
-    with ThreadPoolExecutor(1, "writer") as writer:
-        tables = []
-        for batch, found in _examined(plan, k):
-            row = writer.submit(rows_of, batch, found, plan.space.names, plan.grid, plan.size)
-            tables.append(row)
-            progress(len(batch))
-        table = pa.concat_tables(row.result() for row in tables)
+
+    def rows(examined: tuple[Batch, dict[str, np.ndarray]]) -> pa.Table:
+        batch, found = examined
+        progress(len(batch))
+        return rows_of(batch, found, plan.space.names, plan.grid, plan.size)
+
+    table = pa.concat_tables(_beside(rows, _examined(plan, k), plan.device))
     write_table(table, part_path(folder, k), part_metadata(plan))
 
 
@@ -57,6 +59,19 @@ def part_metadata(plan: Plan) -> dict[str, str]:
 def views_of(plan: Plan) -> Views:
     """The plan's images as its model sees them."""
     return Views(plan.source, plan.classifier.preprocessing, plan.size, plan.regions.regions)
+
+
+def _beside(
+    make: Callable[[_T], pa.Table], found: Iterator[_T], device: torch.device
+) -> list[pa.Table]:
+    """What ``make`` makes of each of ``found``; in a thread of its own while a GPU works on.
+
+    On a CPU the model has every core, and a thread beside it would only hold one of them up.
+    """
+    if device.type == "cpu":
+        return list(map(make, found))
+    with ThreadPoolExecutor(1, "writer") as writer:
+        return list(writer.map(make, found))
 
 
 def _examined(plan: Plan, k: int) -> Iterator[tuple[Batch, dict[str, np.ndarray]]]:

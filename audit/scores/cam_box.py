@@ -32,8 +32,9 @@ def box_ious(cams: np.ndarray, boxes: Sequence[np.ndarray], size: tuple[int, int
     raster = raster_size(size)
     heat = upsample(torch.from_numpy(np.ascontiguousarray(cams[some])), raster).numpy()
     scale = np.array([size[1] / raster[1], size[0] / raster[0]] * 2)
-    for i, one in zip(some, heat, strict=True):
-        found[i] = _best_iou(cam_box(one) * scale, boxes[i])
+    hot = (heat >= _THRESHOLD * heat.max(axis=(1, 2), keepdims=True)).astype(np.uint8)
+    for i, one in zip(some, hot, strict=True):
+        found[i] = _best_iou(_largest(one) * scale, boxes[i])
     return found
 
 
@@ -42,7 +43,11 @@ def cam_box(heat: np.ndarray) -> np.ndarray:
 
     ``heat`` is r×c, its maximum > 0; segments touch at edges or corners; of equal ones the first.
     """
-    hot = (heat >= _THRESHOLD * heat.max()).astype(np.uint8)
+    return _largest((heat >= _THRESHOLD * heat.max()).astype(np.uint8))
+
+
+def _largest(hot: np.ndarray) -> np.ndarray:
+    """The box of the largest segment of ``hot``, uint8 r×c with some pixel above 0."""
     _, _, stats, _ = cv2.connectedComponentsWithStats(hot, connectivity=8)
     x, y, width, height, _ = stats[1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())]
     return np.array([x, y, x + width, y + height], dtype=np.float64)

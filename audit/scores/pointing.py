@@ -53,7 +53,7 @@ def hits(heat: Tensor, region: Tensor, valid: Tensor | None = None) -> Tensor:
     """
     heat = _of_valid(heat, valid)
     hottest = heat == heat.amax(dim=(-2, -1), keepdim=True)
-    return (hottest & _inside(region)).flatten(1).any(-1)
+    return _any(hottest & _inside(region))
 
 
 def hits_within(
@@ -71,7 +71,12 @@ def hits_within(
     at_x = torch.arange(columns, device=heat.device)[None, :] - (first % columns)[:, None]
     squared = ((at_y * step_y[:, None]) ** 2)[:, :, None] + ((at_x * step_x[:, None]) ** 2)[:, None]
     near = (squared <= tolerance**2) & _inside(region)
-    return near.flatten(1).any(-1) | hits(heat, region, valid)
+    return _any(near) | hits(heat, region, valid)
+
+
+def _any(raster: Tensor) -> Tensor:
+    """Whether any pixel of a bool raster B×r×c is set, bool[B]; torch's maximum is much faster."""
+    return raster.view(torch.uint8).amax(dim=(-2, -1)) > 0
 
 
 def _of_valid(heat: Tensor, valid: Tensor | None) -> Tensor:

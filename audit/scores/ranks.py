@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -17,15 +18,22 @@ from torch.nn import functional as F
 __all__ = ["Ranked", "average_precision", "coverages", "rank_accuracy", "ranked", "roc_area"]
 
 
+_BITS = 32  # of a float, and of a place
+
+
 @dataclass(frozen=True)
 class Ranked:
-    """A batch's pixels in ascending order of heat, n an image, sorted once for every score."""
+    """A batch's pixels in ascending order of heat, n an image, sorted once for every score.
 
-    region: Tensor  # B×n: the region's share of each pixel, in that order
+    ``inside_below`` and ``count_below`` are the running sums before a pixel's group of ties.
+    """
+
+    value: Tensor  # B×n: the heat
+    region: Tensor  # B×n: the region's share of each pixel
     inside: Tensor  # B×(n+1): running sum of region, from 0
     count: Tensor  # B×(n+1): running sum of what is valid, from 0
-    first: Tensor  # int64 B×n: where the pixel's group of ties begins
-    last: Tensor  # int64 B×n: one past where it ends
+    inside_below: Tensor  # B×n
+    count_below: Tensor  # B×n
 
 
 def ranked(heat: Tensor, region: Tensor, valid: Tensor | None = None) -> Ranked:
@@ -33,16 +41,13 @@ def ranked(heat: Tensor, region: Tensor, valid: Tensor | None = None) -> Ranked:
     value, order = _ascending(heat.flatten(1))
     weight = region.flatten(1).gather(1, order)
     images, n = value.shape
-    place = torch.arange(n + 1, device=value.device)
-    new = F.pad(value[:, 1:] != value[:, :-1], (1, 0), value=True)
-    first = torch.where(new, place[:-1], 0).cummax(dim=1).values
-    ends = F.pad(new[:, 1:], (0, 1), value=True)
-    last = torch.where(ends, place[1:], n).flip(1).cummin(dim=1).values.flip(1)
     if valid is None:
-        count = place.float().expand(images, -1)
+        count = torch.arange(n + 1, device=value.device).float().expand(images, -1)
     else:
         count = _running(valid.flatten(1).gather(1, order))
-    return Ranked(weight, _running(weight), count, first, last)
+    inside = _running(weight)
+    new = F.pad(value[:, 1:] != value[:, :-1], (1, 0), value=True)
+    return Ranked(value, weight, inside, count, _held(inside, new), _held(count, new))
 
 
 def rank_accuracy(order: Ranked) -> Tensor:
@@ -54,11 +59,11 @@ def rank_accuracy(order: Ranked) -> Tensor:
     k = torch.minimum(total.ceil(), every).clamp(min=1)
     # the k-th highest pixel: its ties share the places that are left
     cut = torch.searchsorted(order.count.contiguous(), every - k, right=True) - 1
-    cut = cut.clamp(0, order.first.shape[1] - 1)
-    first, last = order.first.gather(1, cut), order.last.gather(1, cut)
+    cut = cut.clamp(0, order.value.shape[1] - 1)
+    last = (order.value <= order.value.gather(1, cut)).sum(dim=1, keepdim=True)
     inside_last, count_last = order.inside.gather(1, last), order.count.gather(1, last)
-    tied = inside_last - order.inside.gather(1, first)
-    group = count_last - order.count.gather(1, first)
+    tied = inside_last - order.inside_below.gather(1, cut)
+    group = count_last - order.count_below.gather(1, cut)
     places = k - (every - count_last)
     found = (total - inside_last + tied * places / group) / k
     flat = group >= every
@@ -68,13 +73,16 @@ def rank_accuracy(order: Ranked) -> Tensor:
 def roc_area(order: Ranked) -> Tensor:
     """Area under the ROC curve of the pixels, float32[B]; NaN where R is empty or full.
 
-    The chance that a pixel of R is hotter than one outside, ties counted half.
+    The chance that a pixel of R is hotter than one outside, ties counted half: the mean of the
+    pairs where it is hotter, and of those where it is not colder.
     """
-    outside = order.count - order.inside
-    below, up_to = outside.gather(1, order.first), outside.gather(1, order.last)
-    pairs = order.inside[:, -1] * outside[:, -1]
-    earned = (order.region * (below + up_to)).sum(dim=1) / 2
-    return torch.where(pairs > 0, earned / pairs, torch.nan)
+    total = order.inside[:, -1]
+    outside = order.count[:, -1] - total
+    weight = order.count.diff(dim=1) - order.region  # outside's share of each pixel
+    hotter = (order.region * (order.count_below - order.inside_below)).sum(dim=1)
+    colder = (weight * order.inside_below).sum(dim=1)
+    pairs = total * outside
+    return torch.where(pairs > 0, (hotter + pairs - colder) / 2 / pairs, torch.nan)
 
 
 def average_precision(order: Ranked) -> Tensor:
@@ -84,8 +92,8 @@ def average_precision(order: Ranked) -> Tensor:
     Source: Choe et al. 2020 (arXiv 2001.07437).
     """
     total, every = order.inside[:, -1], order.count[:, -1]
-    hits = total[:, None] - order.inside.gather(1, order.first)
-    taken = every[:, None] - order.count.gather(1, order.first)
+    hits = total[:, None] - order.inside_below
+    taken = every[:, None] - order.count_below
     precision = torch.where(order.region > 0, hits / taken, 0)
     found = (order.region * precision).sum(dim=1) / total
     return torch.where((total > 0) & (total < every), found, torch.nan)
@@ -117,6 +125,26 @@ def _running(weight: Tensor) -> Tensor:
 
 
 def _ascending(heat: Tensor) -> tuple[Tensor, Tensor]:
-    """The values along the last axis in ascending order, and where they stood."""
-    found = heat.sort(dim=1)
-    return found.values, found.indices
+    """The values (float32 B×n, ≥ 0) of each row in ascending order, and where they stood.
+
+    On the CPU value and place are sorted as one integer, which NumPy does three times as fast as
+    torch sorts pairs: the bits of a float that is not negative are in the order of its value.
+    """
+    if heat.device.type != "cpu":
+        found = heat.sort(dim=1)
+        return found.values, found.indices
+    bits = (heat + 0.0).view(torch.int32).long()  # + 0.0 makes a zero of -0.0
+    packed = (bits << _BITS) | torch.arange(heat.shape[1])
+    packed = torch.from_numpy(np.sort(packed.numpy(), axis=1))
+    return (packed >> _BITS).int().view(torch.float32), packed & (2**_BITS - 1)
+
+
+def _held(running: Tensor, new: Tensor) -> Tensor:
+    """A running sum (B×(n+1)) before each pixel's group of ties, which begin where ``new`` (B×n).
+
+    Such sums do not fall, so that the largest so far is the one of the group's beginning.
+    """
+    begun = torch.where(new, running[:, :-1], 0)
+    if begun.device.type != "cpu":
+        return begun.cummax(dim=1).values
+    return torch.from_numpy(np.maximum.accumulate(begun.numpy(), axis=1))  # torch's makes indices
