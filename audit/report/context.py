@@ -48,6 +48,7 @@ _COUNTS = {
     "duplicates": "Further copies of an image",
     "degenerate_cam": "Images whose map cannot be scored",
 }
+_ALWAYS = ("unreadable", "no_region")  # on the first screen even where there is none
 _METHODS = {
     "grad-cam": "Grad-CAM",
     "grad-cam++": "Grad-CAM++",
@@ -138,7 +139,11 @@ def _counts(counts: Row, n: int) -> dict[str, object]:
         "of": count(n) if counts["audited"] < n else "",  # a sample says that it is one
         "ok": count(counts["ok"]),
         "table": [(words, count(value)) for words, value in problems],
-        "amiss": [(words, count(value)) for words, value in problems if value],
+        "first": [
+            (words, count(counts[name]))
+            for name, words in _COUNTS.items()
+            if counts[name] or name in _ALWAYS
+        ],
     }
 
 

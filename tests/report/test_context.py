@@ -29,6 +29,16 @@ def test_accuracy_with_its_interval(context):
     )
 
 
+def test_unreadable_and_without_a_region_are_counted_even_where_there_are_none(context):
+    names = ("unreadable", "nonfinite", "unlabelled", "no_region", "duplicates", "degenerate_cam")
+    counts = {"audited": 9, "ok": 9} | dict.fromkeys(names, 0) | {"duplicates": 2}
+    assert context(summary={"counts": counts})["counts"]["first"] == [
+        ("Images that could not be read", "0"),
+        ("Images without a region", "0"),
+        ("Further copies of an image", "2"),
+    ]
+
+
 def test_attention_stands_beside_its_baselines(context):
     attention = context()["attention"]
     assert [value for _, value, _ in attention["bars"]] == ["52.0%", "27.0%", "31.0%", "16.0%"]

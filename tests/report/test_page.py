@@ -271,6 +271,17 @@ def test_no_page_scrolls_sideways(run, found, visit, width):
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_paper_is_light_and_without_controls(found, visit):
+    page = visit(render_report(found), width=718, color_scheme="dark")  # A4 within its margins
+    page.emulate_media(media="print", color_scheme="dark")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    assert page.evaluate(ground) == "rgb(255, 255, 255)"
+    for control in (".toolbar", ".table-controls", ".pager", ".more", ".masthead nav"):
+        assert page.locator(control).first.is_visible() is False
+    wide = page.locator("main > section:not(#classes)")  # which lies across a page of its own
+    assert wide.evaluate_all("all => Math.max(...all.map((one) => one.scrollWidth))") <= 718
+
+
 def test_a_narrow_screen_shows_each_gates_outcome(run, visit):
     page = visit(render_report(run), width=390)
     places = page.evaluate(
