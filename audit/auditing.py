@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,12 @@ from tqdm import tqdm
 
 from audit import triage
 from audit.config import RunConfig
-from audit.engine import audit_part, part_metadata
+from audit.engine import part_metadata
 from audit.errors import DataError
 from audit.finish import finish_parts
-from audit.manifest import locked, open_run, set_status
+from audit.manifest import set_status
 from audit.media import write_media
+from audit.places import Place, open_place
 from audit.plan import Plan, make_plan
 from audit.precision import effect
 from audit.regions.pseudo.quality import measured_quality
@@ -30,6 +30,7 @@ from audit.report.render import render_report
 from audit.report.ruling import policy_of
 from audit.results import Interventions, Results, results_of, triaged
 from audit.room import with_room
+from audit.runners import Runner, check_engine, open_runner
 from audit.sanity.check import check
 from audit.slices import slice_table
 from audit.tables.parts import done_parts, part_path, read_parts, write_bytes, write_table
@@ -43,45 +44,49 @@ from audit.verify.stage import intervene
 __all__ = ["run_audit"]
 
 
-def run_audit(config: RunConfig, say: Callable[[str], object] = lambda _line: None) -> Path:
+def run_audit(config: RunConfig, say: Callable[[str], object] = lambda _line: None) -> Path | str:
     """Audit a dataset as ``config`` says, or go on where an earlier call was stopped.
 
     ``say`` is told, line by line, what a person should know while it runs. Returns the report's
-    path. Raises an AuditError, with every finished part kept.
+    path, or its URL on an object store. Raises an AuditError, with every finished part kept.
     """
     started = time.perf_counter()
     policy_of(config.policy)  # a mistake in it is told before hours of work
+    check_engine(config)
     plan = make_plan(config, say)
-    folder, resumed = open_run(plan)
-    with locked(folder):
+    with open_place(plan) as (place, resumed), open_runner(plan, place, say) as runner:
+        folder = place.folder
         timings = {"start": time.perf_counter() - started}
         for warning in plan.warnings:
             say(f"note: {warning}")
-        with _timed(timings, "images"):
+        with _timed(place, timings, "images"):
             done = _done(plan, folder / "images")
             if resumed:
                 say(f"{folder.name}: going on; {len(done)} of {plan.n_parts} parts are done")
-            plan = _write_parts(plan, folder / "images", done, say)
-        with _timed(timings, "triage"):
+            plan = _write_parts(plan, folder / "images", done, runner)
+        with _timed(place, timings, "triage"):
             finish_parts(folder / "images", plan, part_metadata(plan))
             images = _read_images(folder)
             cases = triaged(images)
-        with _timed(timings, "interventions"):
-            plan, tested = with_room(plan, lambda p: _tested(p, folder, images, cases, say), say)
-        with _timed(timings, "tables"):
+        with _timed(place, timings, "interventions"):
+            plan, tested = with_room(
+                plan, lambda p: _tested(p, folder, images, cases, runner=runner, say=say), say
+            )
+        with _timed(place, timings, "tables"):
             results = _write_results(plan, folder, images, cases, tested)
             content = results.summary
-        with _timed(timings, "media"):
+        with _timed(place, timings, "media"):
             _write_pictures(plan, folder, results)
         set_status(folder, "audited", timings)
         if config.sanity:
-            with _timed(timings, "sanity"):
+            with _timed(place, timings, "sanity"):
                 _write_summary(folder, content | {"sanity": _sanity(plan, images, say)})
         report = render_report(folder, config.policy)
         set_status(folder, "finished", timings)
         _link_latest(folder)
+        place.keep()
     say(_closing(folder, content))
-    return report
+    return report if place.copy is None else f"{place.home}/{report.relative_to(folder)}"
 
 
 def _done(plan: Plan, folder: Path) -> set[int]:
@@ -90,14 +95,13 @@ def _done(plan: Plan, folder: Path) -> set[int]:
     return {k for k, rows in found.items() if k < plan.n_parts and rows == len(plan.part(k))}
 
 
-def _write_parts(plan: Plan, folder: Path, done: set[int], say: Callable[[str], object]) -> Plan:
-    """Audit the parts that are not done; the plan as the device's memory allows it."""
+def _write_parts(plan: Plan, folder: Path, done: set[int], runner: Runner) -> Plan:
+    """Have the parts written that are not done; the plan as the device's memory allows it."""
     ready = sum(len(plan.part(k)) for k in done)
     n = len(plan.indices)
     with tqdm(total=n, initial=ready, unit="img", desc="audit", disable=None) as bar:
-        for k in range(plan.n_parts):
-            if k not in done:
-                plan, _ = with_room(plan, partial(_part, folder=folder, k=k, bar=bar), say)
+        waiting = [k for k in range(plan.n_parts) if k not in done]
+        plan = runner.audit(folder, waiting, bar.update) if waiting else plan
     strange = sorted(set(done_parts(folder, {})) - set(range(plan.n_parts)))
     if strange:
         raise DataError(
@@ -105,16 +109,6 @@ def _write_parts(plan: Plan, folder: Path, done: set[int], say: Callable[[str], 
             "move it away"
         )
     return plan
-
-
-def _part(plan: Plan, folder: Path, k: int, bar: tqdm[Any]) -> None:
-    """Audit one part; a try that ends early does not count."""
-    before = bar.n
-    try:
-        audit_part(plan, folder, k, bar.update)
-    except BaseException:
-        bar.update(before - bar.n)
-        raise
 
 
 def _read_images(folder: Path) -> pd.DataFrame:
@@ -130,12 +124,14 @@ def _tested(
     folder: Path,
     images: pd.DataFrame,
     cases: pd.DataFrame,
+    *,
+    runner: Runner,
     say: Callable[[str], object],
 ) -> Interventions:
     """Change pictures and classify them again, where there are regions to look beside."""
     if plan.config.budget != 0 and (images["n_regions"] > 0).any():
         say("testing suspects by changing their pictures (--budget 0 leaves it out)")
-    return intervene(plan, folder, images, cases)
+    return intervene(plan, folder, images, cases, runner.test)
 
 
 def _write_results(
@@ -210,9 +206,11 @@ def _found(verdicts: dict[str, Any]) -> str:
 
 
 @contextmanager
-def _timed(timings: dict[str, float], stage: str) -> Iterator[None]:
+def _timed(place: Place, timings: dict[str, float], stage: str) -> Iterator[None]:
+    """Time a stage, at whose end what it wrote is kept."""
     started = time.perf_counter()
     yield
+    place.keep()
     timings[stage] = time.perf_counter() - started
 
 

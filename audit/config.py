@@ -83,7 +83,7 @@ class RunConfig:
         Name of the run, or of the unfinished run to take up. Default:
         <dataset>-<model>-<UTC time>, or an unfinished run of the same plan.
     runs_dir
-        Folder of the run folders.
+        Folder of the run folders, or a URL of an object store (s3://bucket/runs; docs/scale.md).
     device
         auto, cpu, cuda or cuda:N.
     dtype
@@ -113,6 +113,8 @@ class RunConfig:
     policy
         Release policy (TOML file of gates) of the report's verdict; it never changes the exit code.
         Default: the policy that comes with this program.
+    engine
+        Who does it: local (this process) or ray (every device of a Ray cluster; docs/scale.md).
     fresh
         Move an existing run of that name aside and start again.
     """
@@ -133,7 +135,7 @@ class RunConfig:
     mean: str | None = None
     std: str | None = None
     run: str | None = None
-    runs_dir: Path = Path("runs")
+    runs_dir: str | Path = Path("runs")
     device: str = "auto"
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     batch_size: int = 64
@@ -146,6 +148,7 @@ class RunConfig:
     fill: Literal["blur", "inpaint", "mean"] = "blur"
     sanity: bool = True
     policy: Path | None = None
+    engine: Literal["local", "ray"] = "local"
     fresh: bool = False
 
 

@@ -20,7 +20,7 @@ from audit.findings import Packed, examine, unpack
 from audit.plan import Plan
 from audit.records import Batch
 from audit.rows import rows_of
-from audit.tables.parts import part_path, write_table
+from audit.tables.parts import is_done, part_path, write_table
 from audit.tables.schema import SCHEMA_VERSION
 
 __all__ = ["audit_part", "part_metadata", "views_of"]
@@ -43,7 +43,10 @@ def audit_part(
         return rows_of(batch, found, plan.space.names, plan.grid, plan.size)
 
     table = pa.concat_tables(_beside(rows, _examined(plan, k), plan.device))
-    write_table(table, part_path(folder, k), part_metadata(plan))
+    path, metadata = part_path(folder, k), part_metadata(plan)
+    # A worker that was given up for lost, and comes late, undoes nothing of what came after it.
+    if not is_done(path, metadata, table.num_rows):
+        write_table(table, path, metadata)
 
 
 def part_metadata(plan: Plan) -> dict[str, str]:

@@ -29,6 +29,7 @@ from audit.errors import ConfigError, DataError, nearest
 from audit.gates.runs import read_run
 from audit.report.tables import parts_of, read, rows_of
 from audit.report.text import clean, percent, probability, times
+from audit.tables.store import url_of
 
 __all__ = ["Case", "Run", "load_run", "run"]
 
@@ -57,8 +58,14 @@ def run(*, say: Callable[[str], object] | None = None, **options: Any) -> Run:
     """
     from audit.auditing import run_audit  # noqa: PLC0415 - it imports torch
 
-    report = run_audit(_config(options), _to_stderr if say is None else say)
-    return load_run(report.parents[1])
+    config = _config(options)
+    if url_of(config.runs_dir) is not None:
+        raise ConfigError(
+            f"runs_dir {config.runs_dir}: run() opens the run that it made, which needs a local "
+            "folder; the command cam-audit run writes to an object store"
+        )
+    report = run_audit(config, _to_stderr if say is None else say)
+    return load_run(Path(report).parents[1])
 
 
 def load_run(path: str | Path) -> Run:
@@ -76,7 +83,7 @@ def _config(options: Mapping[str, Any]) -> RunConfig:
         if name not in known:
             raise ConfigError(f"run() has no option {name!r}; {nearest(name, known)}")
     given: dict[str, Any] = {
-        name: Path(value) if "Path" in known[name] and isinstance(value, str) else value
+        name: Path(value) if known[name].startswith("Path") and isinstance(value, str) else value
         for name, value in options.items()
     }
     return RunConfig(**given)

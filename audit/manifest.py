@@ -26,7 +26,15 @@ from audit.plan import Plan
 from audit.tables.parts import NO_ROOM, cannot_write, clear_temporaries, fsync, write_bytes
 from audit.tables.schema import SCHEMA_VERSION, SCORE_VERSION
 
-__all__ = ["FILE", "locked", "manifest_of", "open_run", "read_manifest", "set_status"]
+__all__ = [
+    "FILE",
+    "locked",
+    "manifest_of",
+    "open_run",
+    "package_versions",
+    "read_manifest",
+    "set_status",
+]
 
 FILE = "manifest.json"
 FORMAT = "cam-audit-run/1"
@@ -81,23 +89,23 @@ def manifest_of(plan: Plan, name: str) -> dict[str, Any]:
         "view": list(plan.size),
         "device": str(plan.device),
         "dtype": plan.dtype_name,
-        "versions": {"python": platform.python_version(), **_versions()},
+        "versions": {"python": platform.python_version(), **package_versions()},
         "warnings": list(plan.warnings),
         "timings": {},
     }
 
 
-def open_run(plan: Plan) -> tuple[Path, bool]:
-    """The folder this plan's run lives in, with its manifest written; and whether it goes on.
+def open_run(plan: Plan, runs: Path) -> tuple[Path, bool]:
+    """This plan's folder below ``runs``, with its manifest written; and whether it goes on.
 
     Named by ``--run``, else an unfinished run of equal fingerprint, else a new one. Raises
     ConfigError for a name that is no path component, and where the named folder belongs to another
     plan (saying in what it differs), or is not a run folder.
     """
     config = plan.config
-    folder = _named(plan) if config.run is not None else _unfinished(plan)
+    folder = _named(plan, runs) if config.run is not None else _unfinished(plan, runs)
     if folder is None:
-        folder = config.runs_dir / _default_name(plan)
+        folder = runs / _default_name(plan, runs)
     if config.fresh and folder.exists():
         _set_aside(folder)
     if not (folder / FILE).exists() and _create(folder, manifest_of(plan, folder.name)):
@@ -168,22 +176,22 @@ def _clear(folder: Path) -> None:
         (folder.parent / f".latest.{folder.name}").unlink()
 
 
-def _named(plan: Plan) -> Path:
+def _named(plan: Plan, runs: Path) -> Path:
     name = plan.config.run or ""
     if not _NAME.fullmatch(name) or name == "latest":
         raise ConfigError(
             f"--run {name!r}: a run name is one path component of letters, digits, '.', '_' and "
             "'-', beginning with a letter or digit, and not 'latest'"
         )
-    return plan.config.runs_dir / name
+    return runs / name
 
 
-def _unfinished(plan: Plan) -> Path | None:
+def _unfinished(plan: Plan, runs: Path) -> Path | None:
     """The newest unfinished run of equal fingerprint."""
     if plan.config.fresh:
         return None
     found = []
-    for file in plan.config.runs_dir.glob(f"*/{FILE}"):
+    for file in runs.glob(f"*/{FILE}"):
         if file.parent.is_symlink():
             continue
         try:
@@ -195,12 +203,12 @@ def _unfinished(plan: Plan) -> Path | None:
     return max(found)[1] if found else None
 
 
-def _default_name(plan: Plan) -> str:
+def _default_name(plan: Plan, runs: Path) -> str:
     dataset = plan.config.dataset.partition(":")[0]
     stem = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{dataset}-{plan.classifier.name}").strip("-.")
     name = f"{stem}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     taken, count = name, 1
-    while (plan.config.runs_dir / taken).exists():
+    while (runs / taken).exists():
         count += 1
         taken = f"{name}-{count}"
     return taken
@@ -276,7 +284,8 @@ def _flags_that_differ(content: Mapping[str, Any], plan: Plan) -> str:
     return f" ({'; '.join(said)})" if said else ""
 
 
-def _versions() -> dict[str, str | None]:
+def package_versions() -> dict[str, str | None]:
+    """The versions of the packages that results may depend on; None where one is missing."""
     found: dict[str, str | None] = {}
     for package in _PACKAGES:
         try:

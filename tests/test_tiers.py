@@ -43,6 +43,7 @@ TIERS = [
         "fit",
     },
     {"engine", "finish", "manifest", "media", "pictures", "precision", "room", "sanity", "verify"},
+    {"places", "runners", "worker", "machines"},
     {"auditing", "regions_command"},
     {"library"},
 ]

@@ -16,6 +16,7 @@ from audit.gates.measures import Pairs
 from audit.report import contract
 from audit.report.tables import Row, parts_of, read, require, rows_of
 from audit.tables.sliced import read_slices
+from audit.tables.store import local_only
 from audit.tables.verdict_columns import verdict_columns
 
 __all__ = ["PairsFound", "Run", "alike", "pairs_of", "read_run", "same_data"]
@@ -51,7 +52,7 @@ class PairsFound:
 
 def read_run(run: Path) -> Run:
     """Read the run folder ``run``; raises DataError where it is not one, or not finished."""
-    if not run.is_dir():
+    if not local_only(run).is_dir():
         raise DataError(f"there is no run folder at {run}")
     root = run.resolve()  # runs/latest is a link
     manifest = _object(root / "manifest.json")

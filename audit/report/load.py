@@ -18,6 +18,7 @@ from audit.errors import DataError
 from audit.report import contract
 from audit.report.evidence import Cue, Patch, read_cues, read_patches
 from audit.report.tables import Row, columns_of, parts_of, read, require, rows_of
+from audit.tables.store import local_only
 
 __all__ = ["Case", "RunFolder", "Target", "read_run"]
 
@@ -83,7 +84,7 @@ def read_run(run: Path) -> RunFolder:
     Raises DataError where the folder is no run of this format, or a file, key, column or row that
     the report needs is missing.
     """
-    if not run.is_dir():
+    if not local_only(run).is_dir():
         raise DataError(f"there is no run folder at {run}")
     manifest = _manifest(run / "manifest.json")
     summary = _object(run / "summary.json")

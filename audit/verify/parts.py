@@ -6,9 +6,10 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -29,13 +30,26 @@ from audit.verify.maps import Maps
 from audit.verify.subjects import Subject, read_subjects
 from audit.verify.swap import NECESSITY, SUFFICIENCY, Background, backgrounds, swaps
 
-__all__ = ["VERIFY_VERSION", "write_interventions"]
+__all__ = [
+    "VERIFY_VERSION",
+    "Progress",
+    "Runner",
+    "SecondPass",
+    "in_turn",
+    "write_interventions",
+]
 
 #: Raised with every change of what an intervention does.
 VERIFY_VERSION = 2
 _SECOND_FILL = {"blur": "inpaint", "inpaint": "blur", "mean": "blur"}
 _TWICE_FILLED = 10  # images a class whose verdict is checked by a second fill
 _THREADS = 8
+
+
+#: Is told how much more was done.
+Progress: TypeAlias = Callable[[int], object]
+#: Has classes of a second pass written to a folder.
+Runner: TypeAlias = "Callable[[SecondPass, Path, list[int], Progress], None]"
 
 
 @dataclass(frozen=True)
@@ -46,29 +60,69 @@ class _Pool:
     backgrounds: list[Background]
 
 
+class SecondPass:
+    """What the interventions of a run need beside its plan: the choice, its maps, and a pool.
+
+    ``write`` is what any runner calls, a class at a time; classes know nothing of each other.
+    """
+
+    def __init__(self, plan: Plan, choice: Choice, maps: Maps) -> None:
+        self.plan, self.choice, self.maps = plan, choice, maps
+
+    def waiting(self, folder: Path) -> list[int]:
+        """The classes without a whole part below ``folder``; parts of another choice go."""
+        n = len(self.choice.classes)
+        for k in set(part_numbers(folder)) - set(range(n)):
+            part_path(folder, k).unlink()
+        return [k for k in range(n) if not is_done(part_path(folder, k), self._metadata(k))]
+
+    def write(self, folder: Path, k: int) -> None:
+        """Test the ``k``-th chosen class and commit its part to ``folder``.
+
+        Raises IncompleteError where the part cannot be written.
+        """
+        tested = self.choice.classes[k]
+        with ThreadPoolExecutor(min(os.cpu_count() or 1, _THREADS)) as threads:
+            changes = _changes(self.plan, tested, self._pool, self.maps, threads)
+            size = self.plan.config.batch_size
+            outcomes = list(classified(changes, partial(_classify, self.plan), size))
+        table = _table(outcomes, self.plan, self.maps)
+        write_table(table, part_path(folder, k), self._metadata(k))
+
+    @cached_property
+    def _pool(self) -> _Pool:
+        return _read_pool(self.plan, self.choice, self.maps)
+
+    def _metadata(self, k: int) -> dict[str, str]:
+        return _metadata(self.plan, self.choice.classes[k])
+
+
+def in_turn(second: SecondPass, folder: Path, waiting: list[int], progress: Progress) -> None:
+    """Write the classes ``waiting`` one after another, in this process."""
+    for k in waiting:
+        second.write(folder, k)
+        progress(1)
+
+
 def write_interventions(
-    plan: Plan, folder: Path, choice: Choice, maps: Maps, progress: Callable[[int], object]
+    plan: Plan,
+    folder: Path,
+    choice: Choice,
+    maps: Maps,
+    progress: Progress,
+    *,
+    runner: Runner = in_turn,
 ) -> None:
     """Write one part for each class of ``choice`` that is not done yet, below ``folder``.
 
-    ``progress`` is told of each class that is done. Parts of another choice are removed.
+    ``progress`` is told of each class that is done; ``runner`` has the waiting ones written. Parts
+    of another choice are removed.
     """
-    fingerprints = [_metadata(plan, tested) for tested in choice.classes]
-    done = {k for k, said in enumerate(fingerprints) if is_done(part_path(folder, k), said)}
-    for k in set(part_numbers(folder)) - set(range(len(fingerprints))):
-        part_path(folder, k).unlink()
-    progress(len(done))
-    if len(done) == len(fingerprints):
-        return
-    pool = _read_pool(plan, choice, maps)
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, _THREADS)) as threads:
-        for k, tested in enumerate(choice.classes):
-            if k not in done:
-                changes = _changes(plan, tested, pool, maps, threads)
-                outcomes = classified(changes, partial(_classify, plan), plan.config.batch_size)
-                table = _table(list(outcomes), plan, maps)
-                write_table(table, part_path(folder, k), fingerprints[k])
-                progress(1)
+    second = SecondPass(plan, choice, maps)
+    waiting = second.waiting(folder)
+    progress(len(choice.classes) - len(waiting))
+    if waiting:
+        runner(second, folder, waiting, progress)
 
 
 def _metadata(plan: Plan, tested: Tested) -> dict[str, str]:
@@ -109,7 +163,7 @@ def _changes(
     how = replace(base, role="suspect")
     tasks += [partial(_listed, partial(local_changes, one, how)) for one in suspects]
     tasks += _swap_tasks(plan, tested.cls, sample, pool)
-    return chain.from_iterable(_in_turn(tasks, threads))
+    return chain.from_iterable(_ordered(tasks, threads))
 
 
 def _swap_tasks(
@@ -136,7 +190,7 @@ def _listed(make: Callable[[], Iterator[Change]]) -> list[Change]:
     return list(make())
 
 
-def _in_turn(
+def _ordered(
     tasks: Sequence[Callable[[], list[Change]]], threads: ThreadPoolExecutor
 ) -> Iterator[list[Change]]:
     """The tasks' results in order, a few ahead of what is consumed: the pictures are large."""

@@ -15,15 +15,22 @@ from audit.tables.parts import read_parts
 from audit.tables.schema import arrow_schema
 from audit.verify.choice import choose, default_budget
 from audit.verify.maps import read_maps
-from audit.verify.parts import write_interventions
+from audit.verify.parts import Runner, in_turn, write_interventions
 
 __all__ = ["intervene"]
 
 
-def intervene(plan: Plan, run: Path, images: pd.DataFrame, cases: pd.DataFrame) -> Interventions:
+def intervene(
+    plan: Plan,
+    run: Path,
+    images: pd.DataFrame,
+    cases: pd.DataFrame,
+    runner: Runner = in_turn,
+) -> Interventions:
     """Test the run whose ``images`` parts are whole, one part a class; parts done are kept.
 
     ``images`` holds the columns audit.triage.READ of every image, and ``cases`` their triage.
+    ``runner`` has the classes written.
     """
     config, folder = plan.config, run / "interventions"
     budget = config.budget
@@ -33,7 +40,7 @@ def intervene(plan: Plan, run: Path, images: pd.DataFrame, cases: pd.DataFrame) 
     wanted = [part for one in choice.classes for part in (one.sample, one.suspects)]
     maps = read_maps(run / "images", np.concatenate([choice.pool, *wanted]), plan.grid)
     with tqdm(total=len(choice.classes), unit="class", desc="test", disable=None) as bar:
-        write_interventions(plan, folder, choice, maps, bar.update)
+        write_interventions(plan, folder, choice, maps, bar.update, runner=runner)
     empty = arrow_schema("interventions").empty_table()
     rows = pa.concat_tables([empty, *(table for _, table in read_parts(folder))])
     return Interventions(rows.to_pandas(), budget, config.fill, plan.size)
