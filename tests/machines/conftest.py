@@ -1,26 +1,27 @@
 """A Ray cluster on this machine, whose machines are processes, and an audit to give to it."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from audit.auditing import run_audit
 from audit.config import RunConfig
 from audit.tables.parts import read_parts
 
 HERE = Path(__file__).parent
 
 
-@pytest.fixture
-def config(tmp_path, monkeypatch):
+def _config(runs):
     """The cued images in eight parts, each audited by whoever has nothing to do."""
-    monkeypatch.chdir(HERE)
     return RunConfig(
         dataset="elsewhere:Cued",
         model="elsewhere:CornerNet",
         target_layer="features",
-        runs_dir=tmp_path / "runs",
+        runs_dir=runs,
         device="cpu",
         batch_size=4,
         workers=0,
@@ -30,20 +31,38 @@ def config(tmp_path, monkeypatch):
     )
 
 
+def _tables(report):
+    """Every table of the run whose report is given, by name; footers apart."""
+    run = report.parents[1]
+    found = {
+        name: [table for _, table in read_parts(run / name)]
+        for name in ("images", "interventions", "media")
+    }
+    singles = {file.stem: [pq.read_table(file)] for file in run.glob("*.parquet")}
+    return {name: pa.concat_tables(parts) for name, parts in (found | singles).items() if parts}
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch):
+    monkeypatch.chdir(HERE)
+    return _config(tmp_path / "runs")
+
+
 @pytest.fixture
 def tables():
-    """Every table of the run whose report is given, by name; footers apart."""
+    return _tables
 
-    def read(report):
-        run = report.parents[1]
-        found = {
-            name: pa.concat_tables(table for _, table in read_parts(run / name))
-            for name in ("images", "interventions", "media")
+
+@pytest.fixture(scope="package")
+def alone(tmp_path_factory):
+    """The tables of this process alone, by budget: None (the default) or 0."""
+    runs = tmp_path_factory.mktemp("alone")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(HERE)
+        return {
+            budget: _tables(run_audit(replace(_config(runs), run=f"of-{budget}", budget=budget)))
+            for budget in (None, 0)
         }
-        singles = [file for file in run.glob("*.parquet") if file.stem != "cues"]
-        return found | {file.stem: pa.parquet.read_table(file) for file in singles}
-
-    return read
 
 
 @pytest.fixture(scope="module")

@@ -23,12 +23,6 @@ def _remove(cluster, nodes):
         cluster.remove_node(node, allow_graceful=False)
 
 
-@pytest.fixture
-def alone(config, tables):
-    """The tables of this process alone."""
-    return tables(run_audit(replace(config, run="alone")))
-
-
 def _assert_equal(found, expected):
     assert found.keys() == expected.keys()
     assert [name for name in expected if not found[name].equals(expected[name])] == []
@@ -39,7 +33,7 @@ def test_one_two_and_four_machines_give_equal_tables(cluster, config, alone, tab
     for n in (1, 2, 4):
         nodes += _add(cluster, n - len(nodes))
         report = run_audit(replace(config, run=f"on-{n}", engine="ray"))
-        _assert_equal(tables(report), alone)
+        _assert_equal(tables(report), alone[None])
     _remove(cluster, nodes)
 
 
@@ -61,11 +55,13 @@ def test_a_machine_is_killed_and_another_one_comes(cluster, config, alone, table
     said = []
     killer = threading.Thread(target=kill)
     killer.start()
-    report = run_audit(replace(config, run="killed", dataset="elsewhere:Slow", engine="ray"), say)
+    report = run_audit(
+        replace(config, run="killed", dataset="elsewhere:Slow", budget=0, engine="ray"), say
+    )
     killer.join()
     _remove(cluster, others)
     assert any(line.startswith("note: part") and "is tried again" in line for line in said), said
-    _assert_equal(tables(report), alone)
+    _assert_equal(tables(report), alone[0])
 
 
 def test_a_machine_of_another_plan_is_refused(cluster, config, monkeypatch):
@@ -83,6 +79,7 @@ def test_an_interrupted_run_ends_ray_and_goes_on(config, alone, tables):
         *("--dataset", "elsewhere:Slow", "--model", config.model, "--target-layer", "features"),
         *("--runs-dir", str(config.runs_dir), "--device", "cpu", "--batch-size", "4"),
         *("--workers", "0", "--part-size", "4", "--max-cases", "8", "--no-sanity"),
+        *("--budget", "0"),
     ]
     started = subprocess.Popen(
         command, env=os.environ | {"RAY_ADDRESS": "local"}, stderr=subprocess.PIPE, text=True
@@ -95,5 +92,5 @@ def test_an_interrupted_run_ends_ray_and_goes_on(config, alone, tables):
     assert started.returncode == 130, err
     assert "interrupted; the same command goes on" in err
     assert len(list(images.glob("part-*"))) < 8
-    slow = replace(config, run="stopped", dataset="elsewhere:Slow")
-    _assert_equal(tables(run_audit(slow)), alone)
+    slow = replace(config, run="stopped", dataset="elsewhere:Slow", budget=0)
+    _assert_equal(tables(run_audit(slow)), alone[0])
