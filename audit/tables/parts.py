@@ -91,10 +91,13 @@ def done_parts(folder: Path, metadata: Mapping[str, str]) -> dict[int, int]:
     return found
 
 
-def is_done(path: Path, metadata: Mapping[str, str]) -> bool:
-    """Whether the part at ``path`` is there, with a whole footer that holds ``metadata``."""
-    said, rows = _footer(path)
-    return rows is not None and said.items() >= metadata.items()
+def is_done(path: Path, metadata: Mapping[str, str], rows: int | None = None) -> bool:
+    """Whether the part at ``path`` is there, with a whole footer that holds ``metadata``.
+
+    And, where ``rows`` is given, with as many rows.
+    """
+    said, held = _footer(path)
+    return held is not None and rows in (None, held) and said.items() >= metadata.items()
 
 
 def part_numbers(folder: Path) -> list[int]:

@@ -133,11 +133,11 @@ class Store:
             except FileNotFoundError:
                 return
 
-    def footer(self, name: str) -> dict[bytes, bytes] | None:
-        """The metadata in the footer of Parquet object ``name``; None where it is broken."""
+    def footer(self, name: str) -> pq.FileMetaData | None:
+        """The footer of Parquet object ``name``; None where it is broken."""
         with self._answering(), self._fs.open(f"{self._root}/{name}", "rb") as stream:
             try:
-                return dict(pq.read_metadata(stream).metadata or {})
+                return pq.read_metadata(stream)
             except pa.ArrowException:
                 return None
 
@@ -203,8 +203,8 @@ class WorkingCopy:
         if name.startswith(_NEW) and name not in self._known:
             if self.store.put_new(name, file):
                 return
-            ours, theirs = pq.read_metadata(file).metadata, self.store.footer(name)
-            if theirs is not None and theirs.items() >= _said(ours).items():
+            theirs = self.store.footer(name)
+            if theirs is not None and _holds(theirs, pq.read_metadata(file)):
                 return  # another writer's, of the same plan
         self.store.put(name, file)
 
@@ -219,8 +219,10 @@ class WorkingCopy:
         ]
 
 
-def _said(metadata: dict[bytes, bytes]) -> dict[bytes, bytes]:
-    return {key: value for key, value in metadata.items() if key != b"ARROW:schema"}
+def _holds(theirs: pq.FileMetaData, ours: pq.FileMetaData) -> bool:
+    """Whether a part says of itself what ours does, and perhaps that it is finished."""
+    said = {key: value for key, value in ours.metadata.items() if key != b"ARROW:schema"}
+    return theirs.num_rows == ours.num_rows and (theirs.metadata or {}).items() >= said.items()
 
 
 def _state(file: Path) -> tuple[int, int, int]:

@@ -6,7 +6,8 @@ from audit.tables.parts import part_path, read_part, write_table
 from audit.tables.store import MANIFEST, Store, WorkingCopy, local_only, url_of
 
 ROWS = pa.table({"index": [0, 1]})
-OTHER = pa.table({"index": [7]})
+OTHER = pa.table({"index": [7, 8]})
+SHORT = pa.table({"index": [7]})
 PLAN = {"fingerprint": "f"}
 
 
@@ -135,12 +136,19 @@ def test_only_the_first_claims_a_run(copy, store, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("theirs", "is_kept"),
-    [(PLAN | {"finished": "1"}, True), (PLAN, True), ({"fingerprint": "g"}, False)],
+    ("rows", "footer", "is_kept"),
+    [
+        (OTHER, PLAN | {"finished": "1"}, True),
+        (OTHER, PLAN, True),
+        (SHORT, PLAN, False),
+        (OTHER, {"fingerprint": "g"}, False),
+    ],
 )
-def test_a_late_writer_leaves_a_whole_part_of_the_same_plan(copy, store, tmp_path, theirs, is_kept):
+def test_a_late_writer_leaves_a_whole_part_of_the_same_plan(
+    copy, store, tmp_path, rows, footer, is_kept
+):
     first = part_path(tmp_path / "theirs", 0)
-    write_table(OTHER, first, theirs)
+    write_table(rows, first, footer)
     store.put("images/part-00000.parquet", first)
     write_table(ROWS, part_path(copy.folder / "images", 0), PLAN)
     copy.keep()
