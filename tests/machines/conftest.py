@@ -66,7 +66,16 @@ def alone(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def cluster():
+def gathering(tmp_path_factory):
+    """The folder by which processes wait for each other, in the environment of all machines."""
+    folder = tmp_path_factory.mktemp("gathering")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GATHERING", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def cluster(gathering):
     """A cluster whose first machine only directs; tests add machines of one CPU."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     ray = pytest.importorskip("ray")

@@ -28,12 +28,16 @@ def _assert_equal(found, expected):
     assert [name for name in expected if not found[name].equals(expected[name])] == []
 
 
-def test_one_two_and_four_machines_give_equal_tables(cluster, config, alone, tables):
+def test_one_two_and_four_machines_give_equal_tables(cluster, gathering, config, alone, tables):
     nodes = []
     for n in (1, 2, 4):
         nodes += _add(cluster, n - len(nodes))
-        report = run_audit(replace(config, run=f"on-{n}", engine="ray"))
-        _assert_equal(tables(report), alone[None])
+        for file in gathering.glob("came-*"):
+            file.unlink()
+        (gathering / "expected").write_text(f"{n} {os.getpid()}")
+        gathered = replace(config, run=f"on-{n}", dataset="elsewhere:Gathered", engine="ray")
+        _assert_equal(tables(run_audit(gathered)), alone[None])
+        assert len(list(gathering.glob("came-*"))) == n
     _remove(cluster, nodes)
 
 
