@@ -1,7 +1,8 @@
 """Is the candidate better, and what got worse: the comparison's first screen, from its figures.
 
-A difference counts where its test or interval shows it: accuracy by its 95% interval, a class by
-Holm's p ≤ .05, attention by its interval and by at least NOTABLE_MASS, a verdict as it stands.
+A difference counts where its test or interval shows it: accuracy by its 95% interval, a class or
+slice by Holm's p ≤ .05, attention by its interval and by at least NOTABLE_MASS, a verdict as it
+stands.
 """
 
 from __future__ import annotations
@@ -34,10 +35,13 @@ _HEADLINES = {
 
 @dataclass(frozen=True)
 class Reason:
-    """One thing that got better or worse. ``subject`` is a class's name, or a word for all."""
+    """One thing that got better or worse.
 
-    kind: str  # accuracy, class_accuracy, verdict or attention
-    true_class: int | None  # None: of the whole set
+    ``subject`` is a class's name, a slice's ("camera = north"), or a word for all.
+    """
+
+    kind: str  # accuracy, class_accuracy, slice_accuracy, verdict or attention
+    true_class: int | None  # None: of the whole set, or of a slice
     subject: str
     sentence: str
 
@@ -57,13 +61,16 @@ def answer(
     attention: Mapping[str, Any],
     classes: Sequence[Row],
     sentences: Mapping[int, str],
+    slices: Sequence[Row] = (),
 ) -> Answer:
     """What the figures say. ``sentences``: the verdict sentence of a class that was found."""
     direction = _direction(accuracy)
     worse = [*_accuracy(accuracy, "down"), *_verdicts(classes, sentences, "newly_spurious")]
-    worse += [*_attention(attention, worse=True), *_classes(classes, worse=True)]
+    worse += [*_attention(attention, worse=True), *_groups(classes, worse=True)]
+    worse += _groups(slices, worse=True)
     better = [*_accuracy(accuracy, "up"), *_verdicts(classes, sentences, "cured")]
-    better += [*_attention(attention, worse=False), *_classes(classes, worse=False)]
+    better += [*_attention(attention, worse=False), *_groups(classes, worse=False)]
+    better += _groups(slices, worse=False)
     return Answer(
         state=_state(direction, bool(worse), bool(better)),
         headline=_HEADLINES[direction, bool(worse)],
@@ -101,25 +108,27 @@ def _accuracy(accuracy: Row | None, wanted: str) -> list[Reason]:
     return [Reason("accuracy", None, "Accuracy", sentence)]
 
 
-def _classes(classes: Sequence[Row], *, worse: bool) -> list[Reason]:
-    """Classes whose accuracy changed, the largest change first."""
+def _groups(groups: Sequence[Row], *, worse: bool) -> list[Reason]:
+    """Classes or slices whose accuracy changed, the largest change first."""
     found = [
         row
-        for row in classes
+        for row in groups
         if (row["mcnemar_holm_p"] or 0) <= _ALPHA
         and row["mcnemar_holm_p"] is not None
         and (row["delta_accuracy"] < 0) == worse
     ]
     found.sort(key=lambda row: -abs(row["delta_accuracy"]))
-    return [_class_reason(row) for row in found]
+    return [_reason(row) for row in found]
 
 
-def _class_reason(row: Row) -> Reason:
+def _reason(row: Row) -> Reason:
     sentence = (
         f"{percent(row['candidate_accuracy'])} right instead of {percent(row['base_accuracy'])} of "
         f"{count(row['n'])} images ({points(row['delta_accuracy'])} points; Holm’s "
         f"{p_value(row['mcnemar_holm_p'])})"
     )
+    if "slice" in row:
+        return Reason("slice_accuracy", None, f"{row['slice']} = {row['value']}", sentence)
     return Reason("class_accuracy", row["true_class"], row["label"], sentence)
 
 

@@ -13,7 +13,7 @@ from audit.comparison.sides import Side
 from audit.comparison.statistics import RESAMPLES, adjusted_wald, holm, mcnemar, sign_flip
 from audit.verdicts.statistics import mean_interval
 
-__all__ = ["class_table", "verdict_change"]
+__all__ = ["accuracy_change", "class_table", "verdict_change"]
 
 _MASS = "true_relevance_mass_accuracy"
 _DRAWS = 2_000_000_000  # signs that the permutation tests of all classes may draw together
@@ -33,7 +33,7 @@ def class_table(
     before, after = _verdicts(base), _verdicts(candidate)
     rows = [
         {"true_class": index, "label": label, "attention_moved": int(moved.get(index, 0))}
-        | _accuracy(compared.get(index))
+        | accuracy_change(compared.get(index))
         | _attention(scored.get(index), rng, resamples, draws)
         | _change(before.get((index, label)), after.get((index, label)))
         for index, label in enumerate(names)
@@ -57,7 +57,11 @@ def verdict_change(base: str | None, candidate: str | None) -> str | None:
     return None
 
 
-def _accuracy(images: pd.DataFrame | None) -> dict[str, Any]:
+def accuracy_change(images: pd.DataFrame | None) -> dict[str, Any]:
+    """A table's columns on the answers to ``images``, labelled in both runs; None: there are none.
+
+    Accuracies, flips, the adjusted Wald interval of the difference, and McNemar's test.
+    """
     if images is None:
         return {"n": 0, "negative_flips": 0, "positive_flips": 0}
     n = len(images)

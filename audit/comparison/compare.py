@@ -124,6 +124,7 @@ def _write(found: Comparison, folder: Path, config: CompareConfig) -> None:
     (folder / "summary.md").write_text(as_markdown(found), encoding="utf-8", errors="replace")
     _table(found.images, "images", folder)
     _table(found.class_table, "classes", folder)
+    _table(found.slice_table, "slices", folder)
     write_report(found, folder / "report", config.max_cases, config.seed)
 
 

@@ -16,6 +16,7 @@ from audit.comparison.buckets import MOVED_AGREEMENT, MOVED_MASS
 from audit.comparison.classes import class_table
 from audit.comparison.joined import joined
 from audit.comparison.sides import Side
+from audit.comparison.slices import slice_table
 from audit.errors import DataError
 from audit.report.banner import bare_sentence
 from audit.report.tables import Row
@@ -32,8 +33,10 @@ class Comparison:
     base: Side
     candidate: Side
     images: pd.DataFrame
-    classes: tuple[Row, ...]  # plain values, None for nulls
+    classes: tuple[Row, ...]  # plain values, None for nulls; slices likewise
     class_table: pd.DataFrame
+    slices: tuple[Row, ...]
+    slice_table: pd.DataFrame
     answer: Answer
     summary: dict[str, Any]
 
@@ -60,7 +63,9 @@ def compared(
     accuracy, attention = overall.accuracy(images, rng), overall.attention(images, rng)
     table = class_table(images, base, candidate, rng)
     classes = tuple(_plain(row) for row in table.to_dict("records"))
-    said = answer(accuracy, attention, classes, _sentences(classes, base, candidate))
+    sliced = slice_table(images, base)
+    slices = tuple(_plain(row) for row in sliced.to_dict("records"))
+    said = answer(accuracy, attention, classes, _sentences(classes, base, candidate), slices)
     summary = {
         "format": FORMAT,
         "base": _about(base),
@@ -79,8 +84,9 @@ def compared(
         "accuracy": accuracy,
         "attention": attention,
         "classes": _class_summary(classes),
+        "slices": {"n": len(slices), "compared": sum(bool(row["n"]) for row in slices)},
     }
-    return Comparison(base, candidate, images, classes, table, said, summary)
+    return Comparison(base, candidate, images, classes, table, slices, sliced, said, summary)
 
 
 def _about(side: Side) -> dict[str, Any]:

@@ -13,7 +13,14 @@ from audit.comparison.buckets import BUCKETS, MOVED_AGREEMENT, MOVED_MASS
 from audit.comparison.cards import Card
 from audit.comparison.cases import SHELVES
 from audit.comparison.content import Comparison
-from audit.comparison.page_tables import class_rows, flows, score_rows, span, verdict_rows
+from audit.comparison.page_tables import (
+    class_rows,
+    flows,
+    score_rows,
+    slice_rows,
+    span,
+    verdict_rows,
+)
 from audit.comparison.words import p_value, points, points_interval
 from audit.report.tables import Row
 from audit.report.text import clean, count, interval, percent
@@ -22,6 +29,11 @@ __all__ = ["FIRST", "TITLES", "page"]
 
 FIRST = 18  # cards of a shelf in index.html; the page adds the others when asked
 _MOST_REASONS = 6
+_TARGETS = {
+    "accuracy": "#regressed",
+    "attention": "#attention_moved",
+    "slice_accuracy": "#slices",
+}
 
 TITLES = {
     "regressed": ("Regressed", "The base is right, the candidate wrong; the surest errors first."),
@@ -59,6 +71,7 @@ def page(found: Comparison, cards: Sequence[Card]) -> dict[str, object]:
         "counts": _counts(summary["counts"]),
         "verdicts": verdict_rows(found),
         "classes": class_rows(found.classes, groups),
+        "slices": slice_rows(found.slices),
         "flows": flows(found.images),
         "galleries": [_gallery(name, shelves[name], summary["counts"]) for name in SHELVES],
         "groups": _groups(cards),
@@ -94,7 +107,7 @@ def _answer(found: Comparison, groups: set[int]) -> dict[str, Any]:
 
 def _reason(one: Reason, groups: set[int]) -> dict[str, str]:
     """A reason, and where on the page its evidence is."""
-    target = {"accuracy": "#regressed", "attention": "#attention_moved"}.get(one.kind, "#classes")
+    target = _TARGETS.get(one.kind, "#classes")
     if one.true_class in groups:
         target = f"#class={one.true_class}"
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 import pandas as pd
@@ -14,7 +15,7 @@ from audit.report.banner import bare_sentence
 from audit.report.tables import Row
 from audit.report.text import clean, count, percent, times
 
-__all__ = ["MAX_CLASSES", "class_rows", "flows", "score_rows", "span", "verdict_rows"]
+__all__ = ["MAX_CLASSES", "class_rows", "flows", "score_rows", "slice_rows", "span", "verdict_rows"]
 
 MAX_CLASSES = 200
 _MAX_FLOWS = 20
@@ -83,9 +84,8 @@ def score_rows(attention: Mapping[str, Any]) -> list[dict[str, Any]]:
 def class_rows(classes: Sequence[Row], groups: set[int]) -> dict[str, Any]:
     """The classes, the largest loss of accuracy first; of very many, the first MAX_CLASSES."""
     seen = [row for row in classes if row["n"] or row["n_scored"]]
-    seen.sort(key=lambda row: (row["delta_accuracy"] or 0, row["delta_mass"] or 0))
-    bounds = [row[f"delta_accuracy_{end}"] for row in seen for end in ("low", "high") if row["n"]]
-    reach = max([_LEAST_REACH, *(abs(bound) for bound in bounds)])
+    seen.sort(key=_loss)
+    reach = _reach(seen)
     shown = seen[:MAX_CLASSES]
     return {
         "rows": [_class_row(row, reach, groups) for row in shown],
@@ -94,6 +94,33 @@ def class_rows(classes: Sequence[Row], groups: set[int]) -> dict[str, Any]:
         "capped": len(shown) < len(classes),
         "reach": points(reach).lstrip("+"),
     }
+
+
+def slice_rows(slices: Sequence[Row]) -> dict[str, Any]:
+    """The slices column by column; of very many, those with the largest losses of accuracy."""
+    reach = _reach(slices)
+    worst = sorted(range(len(slices)), key=lambda at: _loss(slices[at]))[:MAX_CLASSES]
+    shown = [slices[at] for at in sorted(worst)]
+    return {
+        "columns": [
+            {"name": clean(name, 60), "rows": [_slice_row(row, reach) for row in rows]}
+            for name, rows in groupby(shown, key=lambda row: row["slice"])
+        ],
+        "shown": count(len(shown)),
+        "total": count(len(slices)),
+        "capped": len(shown) < len(slices),
+        "reach": points(reach).lstrip("+"),
+    }
+
+
+def _loss(row: Row) -> tuple[float, float]:
+    return row["delta_accuracy"] or 0, row["delta_mass"] or 0
+
+
+def _reach(rows: Sequence[Row]) -> float:
+    """Half the length of an axis that holds every interval."""
+    bounds = [row[f"delta_accuracy_{end}"] for row in rows for end in ("low", "high") if row["n"]]
+    return max([_LEAST_REACH, *(abs(float(bound)) for bound in bounds)])
 
 
 def verdict_rows(found: Comparison) -> dict[str, Any]:
@@ -143,10 +170,25 @@ def _flow_tone(row: Mapping[Any, Any]) -> str:
 
 
 def _class_row(row: Row, reach: float, groups: set[int]) -> dict[str, Any]:
-    low, high = row["delta_accuracy_low"], row["delta_accuracy_high"]
     return {
         "label": clean(row["label"], 60),
         "target": f"#class={row['true_class']}" if row["true_class"] in groups else "",
+        **_changes(row, reach),
+        "mass_p": _p(row["delta_mass_holm_p"]),
+        "mass_sure": (row["delta_mass_holm_p"] or 1) <= _ALPHA,
+        "before": _verdict(row["base_verdict"]),
+        "after": _verdict(row["candidate_verdict"]),
+        "tone": _CHANGES.get(row["verdict_change"] or "", ("", "open"))[1],
+    }
+
+
+def _slice_row(row: Row, reach: float) -> dict[str, Any]:
+    return {"label": clean(row["value"], 60) or "(empty)", **_changes(row, reach)}
+
+
+def _changes(row: Row, reach: float) -> dict[str, Any]:
+    low, high = row["delta_accuracy_low"], row["delta_accuracy_high"]
+    return {
         "n": count(row["n"]),
         "base": percent(row["base_accuracy"]),
         "candidate": percent(row["candidate_accuracy"]),
@@ -161,12 +203,7 @@ def _class_row(row: Row, reach: float, groups: set[int]) -> dict[str, Any]:
         "candidate_mass": percent(row["candidate_mass"]),
         "delta_mass": points(row["delta_mass"]),
         "mass_interval": points_interval(row["delta_mass_low"], row["delta_mass_high"]),
-        "mass_p": _p(row["delta_mass_holm_p"]),
-        "mass_sure": (row["delta_mass_holm_p"] or 1) <= _ALPHA,
         "moved": count(row["attention_moved"]),
-        "before": _verdict(row["base_verdict"]),
-        "after": _verdict(row["candidate_verdict"]),
-        "tone": _CHANGES.get(row["verdict_change"] or "", ("", "open"))[1],
     }
 
 

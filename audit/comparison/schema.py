@@ -1,4 +1,4 @@
-"""The columns of a comparison's two tables, with units and meanings."""
+"""The columns of a comparison's tables, with units and meanings."""
 
 from __future__ import annotations
 
@@ -71,12 +71,10 @@ def _deltas(target: str) -> list[Column]:
     ]
 
 
-def _class_columns() -> list[Column]:
-    text, whole, chance = pa.string(), pa.int64(), "probability"
+def _answers(one: str, several: str) -> list[Column]:
+    whole, chance = pa.int64(), "probability"
     return [
-        Column("true_class", pa.int32(), "", "index of the class"),
-        Column("label", text, "", "its name"),
-        Column("n", whole, "images", "of the class, classified by both"),
+        Column("n", whole, "images", f"of the {one}, classified by both"),
         number("base_accuracy", "share of them that the base has right"),
         number("candidate_accuracy", "share that the candidate has right"),
         Column("negative_flips", whole, "images", "base right, candidate wrong"),
@@ -86,13 +84,38 @@ def _class_columns() -> list[Column]:
         number("delta_accuracy_high", "upper end"),
         number("mcnemar_p", "exact, two-sided", chance),
         number("mcnemar_mid_p", "mid-p, two-sided", chance),
-        number("mcnemar_holm_p", "mcnemar_p, Holm over the classes with an image", chance),
-        Column("n_scored", whole, "images", "with heat on the object in both runs"),
+        number("mcnemar_holm_p", f"mcnemar_p, Holm over the {several} with an image", chance),
+    ]
+
+
+def _mass() -> list[Column]:
+    return [
+        Column("n_scored", pa.int64(), "images", "with heat on the object in both runs"),
         number("base_mass", "mean heat on the object, label's class"),
         number("candidate_mass", "the same of the candidate"),
         number("delta_mass", "candidate_mass − base_mass"),
         number("delta_mass_low", "lower end of the 95% t interval"),
         number("delta_mass_high", "upper end"),
+    ]
+
+
+def _slice_columns() -> list[Column]:
+    return [
+        Column("slice", pa.string(), "", "name of a further column of the dataset"),
+        Column("value", pa.string(), "", "one of its values, as the base's images have it"),
+        *_answers("slice", "values of all columns"),
+        *_mass(),
+        Column("attention_moved", pa.int64(), "images", "of the slice whose attention moved"),
+    ]
+
+
+def _class_columns() -> list[Column]:
+    text, whole, chance = pa.string(), pa.int64(), "probability"
+    return [
+        Column("true_class", pa.int32(), "", "index of the class"),
+        Column("label", text, "", "its name"),
+        *_answers("class", "classes"),
+        *_mass(),
         number("delta_mass_p", "sign-flip permutation test, two-sided", chance),
         Column("delta_mass_test", text, "", "how its p was made: exact, resamples, or normal"),
         number("delta_mass_holm_p", "delta_mass_p, Holm over the classes with a pair", chance),
@@ -109,7 +132,7 @@ def _class_columns() -> list[Column]:
     ]
 
 
-TABLES = {"images": _image_columns, "classes": _class_columns}
+TABLES = {"images": _image_columns, "classes": _class_columns, "slices": _slice_columns}
 
 
 def schema_of(table: str) -> pa.Schema:
@@ -121,7 +144,7 @@ def schema_of(table: str) -> pa.Schema:
 
 
 def as_markdown() -> str:
-    """Both tables as Markdown, for docs/compare.md."""
+    """The tables as Markdown, for docs/compare.md."""
     lines = []
     for table, columns in TABLES.items():
         lines += [f"### {table}.parquet", "", "| column | type | unit | meaning |"]

@@ -97,6 +97,7 @@ def _image(index: int, name: str, side: int) -> dict[str, Any]:
         "sample_id": name,
         "path": f"{name}{SCRIPT}.jpg" if name == "b" else f"{name}.jpg",
         "status": "ok",
+        "slices": [("camera", "north" if name in "abc" else "south & more")],
         "region_source": "annotation",
         "region_visible_fraction": 1.0,
         "pred_region_visible_fraction": 1.0,

@@ -79,3 +79,15 @@ def test_a_verdict_is_told_by_what_was_found():
     row = _class(change="newly_spurious")
     found = answer(None, _attention(0), [row], {0: "decides by the background"})
     assert found.worse[0].sentence == "now found spurious: it decides by the background"
+
+
+def test_a_slice_that_got_worse_is_a_reason_by_its_column_and_value():
+    row = _class(delta=-0.2, p=0.01) | {"slice": "camera", "value": "north"}
+    found = answer(_accuracy(-0.01, 0.01), _attention(0), (), {}, [row])
+    (reason,) = found.worse
+    assert (found.state, reason.kind, reason.subject) == (
+        "worse",
+        "slice_accuracy",
+        "camera = north",
+    )
+    assert reason.sentence.startswith("70.0% right instead of 90.0% of 100 images (−20.0 points")

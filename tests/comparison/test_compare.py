@@ -76,6 +76,24 @@ def test_the_figures_by_hand(folder):
     assert found["answer"]["worse"][0]["sentence"] == ("now found spurious: it decides by new")
 
 
+def test_each_value_of_a_further_column_is_compared(folder):
+    """North: a is right in both, b lost, c won. South: d is wrong in both, e right."""
+    table = pq.read_table(folder / "slices.parquet")
+    assert table.schema.equals(schema_of("slices"))
+    north, south = table.to_pylist()
+    assert (north["slice"], north["value"], south["value"]) == ("camera", "north", "south & more")
+    assert (north["n"], north["negative_flips"], north["positive_flips"]) == (3, 1, 1)
+    assert (south["n"], south["base_accuracy"], south["candidate_accuracy"]) == (2, 0.5, 0.5)
+    assert (north["mcnemar_p"], south["mcnemar_p"], north["mcnemar_holm_p"]) == (1, 1, 1)
+    # heat: 0, −.1 and +.2; 0 and −.4
+    assert north["delta_mass"] == pytest.approx(1 / 30)
+    assert (south["n_scored"], south["delta_mass"]) == (2, pytest.approx(-0.2))
+    assert (north["attention_moved"], south["attention_moved"]) == (0, 1)
+    page = (folder / "report" / "index.html").read_text()
+    assert '<h2 id="slices-title">Slices</h2>' in page
+    assert ">south &amp; more</th>" in page
+
+
 def test_a_second_comparison_is_the_same(base, candidate, config, folder):
     before = {
         name: (folder / name).read_bytes()
