@@ -116,7 +116,7 @@ def _measured(
 
 
 def _relabel(plan: Plan, wrong: float) -> None:
-    """Label the images with the model's answers, and a share ``wrong`` of them with another class."""
+    """Label images with the model's answers, and a share ``wrong`` of them with another class."""
     answers = torch.cat(_bare(plan)).numpy()
     other = np.random.default_rng(0).random(len(answers)) < wrong
     plan.source.listing.labels[:] = np.where(other, (answers + 1) % _CLASSES, answers)
