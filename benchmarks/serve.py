@@ -171,6 +171,7 @@ def _images(n: int, rng: np.random.Generator) -> pa.Table:
     }
     for side in ("true", "pred"):
         columns[f"{side}_cam"] = _lists(rng.integers(0, 256, (n, _CELLS), dtype=np.uint8))
+        columns[f"{side}_pointing_game_hit_guard"] = rng.random(n) < 0.9  # noqa: PLR2004
     return _table("images", columns)
 
 
