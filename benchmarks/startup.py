@@ -1,7 +1,7 @@
 """How long until something happens? ``--help``, the imports, and what comes before the first batch.
 
-Usage: ``python -m benchmarks.startup``. Each figure is the median of three fresh processes, with the
-range. "Before the first batch" is everything from the call of ``run_audit`` till the loader is
+Usage: ``python -m benchmarks.startup``. Each figure is the median of three fresh processes, with
+the range. "Before the first batch" is everything from the call of ``run_audit`` till the loader is
 asked for the first batch, for 64 images in a folder and a ResNet-18 with random weights: dataset,
 model, manifest, folder. The imports are timed apart, with the model's libraries.
 """
