@@ -115,7 +115,11 @@ def _read_images(folder: Path) -> pd.DataFrame:
     """The columns that flags and tables need, of every part; nullable types where nulls occur."""
     tables = [table for _, table in read_parts(folder / "images", triage.READ)]
     nullable = {pa.bool_(): pd.BooleanDtype(), pa.int32(): pd.Int32Dtype()}
-    frame: pd.DataFrame = pa.concat_tables(tables).to_pandas(types_mapper=nullable.get)
+    table = pa.concat_tables(tables)
+    del tables  # so that each column is let go when it has been converted
+    frame: pd.DataFrame = table.to_pandas(
+        types_mapper=nullable.get, split_blocks=True, self_destruct=True
+    )
     return frame
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from audit.tables.schema import FLAGS
@@ -53,6 +54,7 @@ READ = [
 _ANNOTATED = "annotation"
 _LEAST_VISIBLE = 0.25
 _LARGEST_GUARD = 0.8
+_BLOCK = 16_384  # rows whose sentences are made at a time
 
 
 def judged(images: pd.DataFrame) -> pd.Series:
@@ -125,10 +127,19 @@ def _reasons(images: pd.DataFrame, cases: pd.DataFrame) -> pd.Series:
     """One sentence for each row with a flag worth a look, with its numbers; "" for the others."""
     told = ["misclassified", "other_object", "off_object", "no_evidence", "degenerate_cam"]
     sure = cases[told].apply(_sure)
-    shown = (images["status"] != "ok") | sure.any(axis=1)
-    rows = pd.concat([images, sure], axis=1)[shown]
+    shown = ((images["status"] != "ok") | sure.any(axis=1)).to_numpy(dtype=bool)
+    said = [
+        _sentences(images[at : at + _BLOCK], sure[at : at + _BLOCK], shown[at : at + _BLOCK])
+        for at in range(0, max(len(images), 1), _BLOCK)
+    ]
+    return pd.concat(said)
+
+
+def _sentences(images: pd.DataFrame, sure: pd.DataFrame, shown: np.ndarray) -> pd.Series:
+    """The sentences of one block of rows: as Python's objects they take several times the room."""
+    rows = pd.concat([images[shown], sure[shown]], axis=1)
     said = [_sentence(row) for row in rows.itertuples(index=False)]
-    return pd.Series(said, index=rows.index, dtype=object).reindex(images.index, fill_value="")
+    return pd.Series(said, index=rows.index, dtype="str").reindex(images.index, fill_value="")
 
 
 def _elsewhere(row: Any) -> str:

@@ -79,3 +79,12 @@ def test_severity_is_the_larger_of_confidence_and_shortfall(make_images):
         "severity"
     ]
     assert severity.tolist() == pytest.approx([0, 0.8, 0.3, 0.9, 1])
+
+
+def test_reasons_do_not_depend_on_the_block_that_a_row_is_in(make_images, monkeypatch):
+    off = {"pred_mass_lift": 0.5, "pred_relevance_mass_accuracy": 0.1}
+    images = make_images(off, {}, "unreadable", {}, {}, off | {"pred_label": "bus"}, {})
+    whole = triage.flag(images)["reason"]
+    monkeypatch.setattr(triage, "_BLOCK", 2)  # the second block says something, the last is short
+    pd.testing.assert_series_equal(triage.flag(images)["reason"], whole)
+    assert [bool(reason) for reason in whole] == [True, False, True, False, False, True, False]

@@ -45,28 +45,28 @@ def with_evidence(
     drop = np.where(held, found["drop"].to_numpy(dtype="float64", na_value=np.nan), 0.0)
     severity = np.fmax(marked["severity"].to_numpy(dtype="float64"), np.clip(drop, 0, 1))
     marked["severity"] = severity.astype("float32")
-    said = _said(found, marked, predicted, verdicts, view)
-    marked["reason"] = [
-        "; ".join(part for part in pair if part)
-        for pair in zip(marked["reason"], said, strict=True)
+    in_class = marked["spurious_class"].eq(other=True).fillna(value=False).to_numpy(dtype=bool)
+    told = np.flatnonzero(tested | in_class)  # the others' reasons stay as they are
+    said = _said(found.iloc[told], in_class[told], predicted.iloc[told], verdicts, view)
+    reasons = marked["reason"].iloc[told]
+    marked.loc[reasons.index, "reason"] = [
+        "; ".join(part for part in pair if part) for pair in zip(reasons, said, strict=True)
     ]
     return marked
 
 
 def _said(
     found: pd.DataFrame,
-    marked: pd.DataFrame,
+    in_class: np.ndarray,
     predicted: pd.Series,
     verdicts: pd.DataFrame,
     view: tuple[int, int],
 ) -> list[str]:
     by_class = verdicts.set_index("true_class")
     said = []
-    flagged = marked["spurious_class"].eq(other=True).fillna(value=False)
-    rows = zip(found.itertuples(), flagged, predicted, strict=True)
-    for row, in_class, cls in rows:
+    for row, flagged, cls in zip(found.itertuples(), in_class, predicted, strict=True):
         parts = [_patch(row, view)]
-        if in_class:
+        if flagged:
             verdict = by_class.loc[cls]
             parts.append(f"{verdict['label']!r} is a class {_cue(verdict)}")
         said.append("; ".join(part for part in parts if part))
