@@ -132,7 +132,8 @@ def _reasons(images: pd.DataFrame, cases: pd.DataFrame) -> pd.Series:
         _sentences(images[at : at + _BLOCK], sure[at : at + _BLOCK], shown[at : at + _BLOCK])
         for at in range(0, max(len(images), 1), _BLOCK)
     ]
-    return pd.concat(said)
+    reasons: pd.Series = pd.concat(said)
+    return reasons
 
 
 def _sentences(images: pd.DataFrame, sure: pd.DataFrame, shown: np.ndarray) -> pd.Series:
