@@ -71,6 +71,7 @@ def test_finishing_twice_changes_no_byte(plan, folder):
     finish.finish_parts(folder, plan, part_metadata(plan))
     once = {path.name: path.read_bytes() for path in folder.iterdir()}
     audited = sorted(once)[1]
+    (folder / audited).unlink()  # of a part that is whole, a late writer changes nothing
     audit_part(plan, folder, 1)
     assert (folder / audited).read_bytes() != once[audited]
     finish.finish_parts(folder, plan, part_metadata(plan))
