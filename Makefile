@@ -70,6 +70,7 @@ test: $(VENV)/.dev $(VENV)/.photos $(VENV)/.peers ## Run the tests (ARGS="-k nam
 bench-verdicts: $(VENV)/.dev ## Measure the verdicts on planted shortcuts (hours; goes on where it stopped)
 	@$(BIN)/python -m benchmarks.verdicts.run "$(or $(DATA_ROOT),data)" --half development
 	@$(BIN)/python -m benchmarks.verdicts.run "$(or $(DATA_ROOT),data)" --half reported
+	@$(BIN)/python -m benchmarks.verdicts.run "$(or $(DATA_ROOT),data)" --half reported --estimated
 	@$(BIN)/python -m benchmarks.verdicts.report "$(or $(DATA_ROOT),data)"
 
 lint: $(VENV)/.dev ## Check style and types

@@ -82,8 +82,8 @@ def run_audit(config: RunConfig, say: Callable[[str], object] = lambda _line: No
             with _timed(place, timings, "sanity"):
                 _write_summary(folder, content | {"sanity": _sanity(plan, images, say)})
         report = render_report(folder, config.policy)
+        _link_latest(folder)  # before "finished", after which no call would take the run up
         set_status(folder, "finished", timings)
-        _link_latest(folder)
         place.keep()
     say(_closing(folder, content))
     return report if place.copy is None else f"{place.home}/{report.relative_to(folder)}"

@@ -28,6 +28,7 @@ from audit.tables.schema import SCHEMA_VERSION, SCORE_VERSION
 
 __all__ = [
     "FILE",
+    "check_same",
     "locked",
     "manifest_of",
     "open_run",
@@ -110,8 +111,24 @@ def open_run(plan: Plan, runs: Path) -> tuple[Path, bool]:
         _set_aside(folder)
     if not (folder / FILE).exists() and _create(folder, manifest_of(plan, folder.name)):
         return folder, False
-    _check_same(read_manifest(folder), plan, folder)
+    check_same(folder, plan)
     return folder, True
+
+
+def check_same(folder: Path, plan: Plan) -> None:
+    """Raise ConfigError where the run in ``folder`` is of another plan, saying in what it differs.
+
+    Raises as ``read_manifest`` does where there is no run.
+    """
+    content = read_manifest(folder)
+    theirs, ours = content["fingerprint"], plan.fingerprint
+    different = [name for name in ours if theirs.get(name) != ours[name]]
+    if different:
+        raise ConfigError(
+            f"{folder} belongs to another plan: its {', '.join(different)} differ from what is "
+            f"asked for now{_flags_that_differ(content, plan)}; choose another --run, or --fresh "
+            "to move that run aside"
+        )
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -257,17 +274,6 @@ def _linked(temporary: Path, path: Path) -> bool:
     except FileExistsError:
         return False
     return True
-
-
-def _check_same(content: Mapping[str, Any], plan: Plan, folder: Path) -> None:
-    theirs, ours = content["fingerprint"], plan.fingerprint
-    different = [name for name in ours if theirs.get(name) != ours[name]]
-    if different:
-        raise ConfigError(
-            f"{folder} belongs to another plan: its {', '.join(different)} differ from what is "
-            f"asked for now{_flags_that_differ(content, plan)}; choose another --run, or --fresh "
-            "to move that run aside"
-        )
 
 
 def _flags_that_differ(content: Mapping[str, Any], plan: Plan) -> str:

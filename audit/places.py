@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audit.errors import AuditError, ConfigError, IncompleteError
-from audit.manifest import FILE, locked, open_run
+from audit.manifest import FILE, check_same, locked, open_run
 from audit.plan import Plan
 from audit.tables.store import Store, WorkingCopy, url_of
 
@@ -50,6 +50,7 @@ def open_place(plan: Plan) -> Iterator[tuple[Place, bool]]:
     if url is None:
         folder, resumed = open_run(plan, Path(plan.config.runs_dir))
         with locked(folder):
+            check_same(folder, plan)  # before the lock another process may have put a run there
             yield Place(folder), resumed
         return
     with tempfile.TemporaryDirectory(prefix="cam-audit-") as scratch, _explained(scratch, url):

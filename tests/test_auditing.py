@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +15,7 @@ import pytest
 
 from audit.auditing import run_audit
 from audit.errors import ConfigError, DataError, IncompleteError
-from audit.manifest import read_manifest
+from audit.manifest import locked, read_manifest, set_status
 from audit.tables import parts
 from audit.tables.schema import arrow_schema
 
@@ -125,6 +126,43 @@ def test_a_folder_of_another_plan_is_refused_and_says_in_what(run_config):
     run_audit(replace(run_config, run="a"))
     with pytest.raises(ConfigError, match=r"belongs to another plan: its options differ.*--fresh"):
         run_audit(replace(run_config, run="a", seed=1))
+
+
+def test_a_run_stopped_before_its_last_word_is_taken_up_and_latest_points_to_it(
+    run_config, monkeypatch
+):
+    def stopped_at_the_end(folder, status, timings):
+        if status == "finished":
+            raise IncompleteError("stopped here")
+        set_status(folder, status, timings)
+
+    monkeypatch.setattr("audit.auditing.set_status", stopped_at_the_end)
+    with pytest.raises(IncompleteError):
+        run_audit(run_config)
+    monkeypatch.undo()
+    latest = run_config.runs_dir / "latest"
+    assert read_manifest(latest)["status"] == "audited"
+    folder = latest.resolve()
+    assert run_audit(run_config).parents[1] == folder
+    assert latest.resolve() == folder
+    assert read_manifest(folder)["status"] == "finished"
+
+
+def test_a_run_replaced_before_the_lock_is_held_is_not_written_to(run_config, monkeypatch):
+    run_audit(replace(run_config, run="a"))
+
+    @contextmanager
+    def replaced_first(folder):
+        monkeypatch.undo()
+        run_audit(replace(run_config, run="a", seed=1, fresh=True))  # another process is quicker
+        with locked(folder):
+            yield
+
+    monkeypatch.setattr("audit.places.locked", replaced_first)
+    with pytest.raises(ConfigError, match="belongs to another plan: its options differ"):
+        run_audit(replace(run_config, run="a"))
+    manifest = read_manifest(run_config.runs_dir / "a")
+    assert (manifest["seed"], manifest["status"]) == (1, "finished")
 
 
 def test_fresh_moves_the_old_run_aside_and_keeps_it(run_config):

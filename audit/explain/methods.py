@@ -35,7 +35,7 @@ def cam(activation: Tensor, gradient: Tensor) -> Tensor:
 
     Under global average pooling and a linear layer ∂y/∂A_k = w_k / Z in every cell, so w_k is the
     gradient's sum. Holds for such heads only; ``audit.explain.pooled`` tells whether one is.
-    Source: Zhou et al. 2016 (arXiv 1512.04150), equation 2.
+    Source: Zhou et al. 2016 (arXiv 1512.04150).
     """
     return _weighted(activation, gradient.sum(dim=(2, 3)))
 
@@ -43,7 +43,7 @@ def cam(activation: Tensor, gradient: Tensor) -> Tensor:
 def grad_cam(activation: Tensor, gradient: Tensor) -> Tensor:
     """Grad-CAM: ReLU(Σ_k α_k A_k) with α_k the spatial mean of g_k.
 
-    Source: Selvaraju et al. 2017 (arXiv 1610.02391), equations 1 and 2.
+    Source: Selvaraju et al. 2017 (arXiv 1610.02391).
     """
     return _weighted(activation, gradient.mean(dim=(2, 3)))
 
@@ -51,7 +51,7 @@ def grad_cam(activation: Tensor, gradient: Tensor) -> Tensor:
 def counterfactual(activation: Tensor, gradient: Tensor) -> Tensor:
     """Grad-CAM of what speaks against the class: ReLU(Σ_k -α_k A_k), the gradient negated.
 
-    Source: Selvaraju et al. 2017 (arXiv 1610.02391), equation 3.
+    Source: Selvaraju et al. 2017 (arXiv 1610.02391), counterfactual explanations.
     """
     return grad_cam(activation, -gradient)
 
@@ -62,7 +62,7 @@ def grad_cam_plus_plus(activation: Tensor, gradient: Tensor) -> Tensor:
     This is the closed form for Y = exp(y), whose factor exp(y), one for the whole map, is left out
     as it overflows. g² is cancelled, α = 1 / (2 + g ΣA): squares of small gradients underflow, and
     a constant added against division by zero would outweigh them. Cells with g ≤ 0 have no part.
-    Source: Chattopadhay et al. 2018 (arXiv 1710.11063), equations 12 and 19.
+    Source: Chattopadhay et al. 2018 (arXiv 1710.11063), equation 19 for α.
     """
     positive = gradient.relu()
     total = activation.sum(dim=(2, 3), keepdim=True)
@@ -73,7 +73,7 @@ def xgrad_cam(activation: Tensor, gradient: Tensor) -> Tensor:
     """XGrad-CAM: ReLU(Σ_k w_k A_k) with w_k = Σ_ij g_kij A_kij / Σ_ab A_kab.
 
     A channel whose activations sum to 0 has weight 0 (0/0 where they all are 0).
-    Source: Fu et al. 2020 (arXiv 2008.02312), equations 7 and 8.
+    Source: Fu et al. 2020 (arXiv 2008.02312).
     """
     total = activation.sum(dim=(2, 3))
     shared = (gradient * activation).sum(dim=(2, 3)) / torch.where(total == 0, 1, total)
@@ -83,7 +83,7 @@ def xgrad_cam(activation: Tensor, gradient: Tensor) -> Tensor:
 def layer_cam(activation: Tensor, gradient: Tensor) -> Tensor:
     """LayerCAM: ReLU(Σ_k ReLU(g_k) A_k), cell by cell.
 
-    Source: Jiang et al. 2021 (10.1109/TIP.2021.3089943), equations 5 to 7.
+    Source: Jiang et al. 2021 (10.1109/TIP.2021.3089943).
     """
     return (gradient.relu() * activation).sum(dim=1).relu()
 
@@ -91,7 +91,7 @@ def layer_cam(activation: Tensor, gradient: Tensor) -> Tensor:
 def hires_cam(activation: Tensor, gradient: Tensor) -> Tensor:
     """HiResCAM: ReLU(Σ_k g_k A_k), cell by cell, without pooling the gradient.
 
-    Source: Draelos and Carin 2020 (arXiv 2011.08891), equation 4; the ReLU is Grad-CAM's.
+    Source: Draelos and Carin 2020 (arXiv 2011.08891); the ReLU is Grad-CAM's.
     """
     return (gradient * activation).sum(dim=1).relu()
 

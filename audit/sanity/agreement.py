@@ -30,7 +30,7 @@ def rank_correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 def ssim(first: Tensor, second: Tensor) -> Tensor:
     """The mean structural similarity of each pair of images n×H×W with values in [0, 1]: float[n].
 
-    Wang et al. 2004 (IEEE TIP 13.4), equation 13, over every whole 11×11 Gaussian window. NaN
+    Wang et al. 2004 (IEEE TIP 13.4), over every whole 11×11 Gaussian window. NaN
     where the images are smaller than one window.
     """
     if min(first.shape[-2:]) < 2 * _RADIUS + 1:

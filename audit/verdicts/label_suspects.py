@@ -1,9 +1,9 @@
 """Labels that look wrong, by confident learning (Northcutt, Jiang, Chuang 2021, arXiv 1911.00068).
 
-A class's threshold t_j is the mean probability of j over the images labelled j (equation 2). An
-image labelled i is suspected to show j ≠ i where its probability of j, the predicted class here,
-reaches t_j; suspects are ranked by the normalised margin p_j − p_i. Of these only the misclassified
-are kept whose map sits on the annotated object: there the model saw the object and disagrees.
+A class's threshold t_j is the mean probability of j over the images labelled j. An image labelled i
+is suspected to show j ≠ i where its probability of j, the predicted class here, reaches t_j;
+suspects are ranked by the normalised margin p_j − p_i. Of these only the misclassified are kept
+whose map sits on the annotated object: there the model saw the object and disagrees.
 """
 
 from __future__ import annotations

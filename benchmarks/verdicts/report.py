@@ -27,7 +27,7 @@ from audit.verdicts.measured import MEASURED
 from audit.verdicts.statistics import lower_bound, upper_bound
 from benchmarks.verdicts.designs import HALVES, RATES, SCALES, Cell
 from benchmarks.verdicts.rivals import RIVALS, Rival
-from benchmarks.verdicts.run import cells_of
+from benchmarks.verdicts.run import cells_of, is_done
 from benchmarks.verdicts.truth import CASE_DROP
 
 __all__ = ["Audited", "Share", "main", "print_tables", "read_half", "share"]
@@ -64,12 +64,12 @@ class Share:
 
 
 def read_half(half: str, data_root: Path, estimated: bool = False) -> list[Audited]:
-    """The cells of ``half`` that have been audited."""
+    """The cells of ``half`` that have been audited by the present rules."""
     found = []
     for cell in cells_of(half):
         name = cell.name + ("-estimated" if estimated else "")
         folder = data_root / "verdicts" / "results" / name
-        if (folder / "classes.parquet").exists():
+        if is_done(folder):
             classes = pd.read_parquet(folder / "classes.parquet")
             cases = pd.read_parquet(folder / "cases.parquet")
             found.append(Audited(cell, classes, cases))

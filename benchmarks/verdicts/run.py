@@ -17,12 +17,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
 from audit.auditing import run_audit
 from audit.config import RunConfig
-from audit.verdicts.cutoffs import Cutoffs
+from audit.tables.parts import write_table
+from audit.verdicts.cutoffs import VERDICT_VERSION, Cutoffs
 from audit.verdicts.local import per_image
 from benchmarks.verdicts.audited import DATA_VARIABLE, dataset_name
 from benchmarks.verdicts.designs import HALVES, Cell, designs
@@ -36,7 +38,7 @@ from benchmarks.verdicts.models import (
 )
 from benchmarks.verdicts.truth import Truth, box_iou, truth_of
 
-__all__ = ["cells_of", "main", "results_of_cell"]
+__all__ = ["cells_of", "is_done", "main", "results_of_cell"]
 
 #: Columns of ``images`` that the rivals are made of.
 SCORES = [
@@ -51,6 +53,9 @@ SCORES = [
     "pred_cam",
     "region_grid",
 ]
+
+
+_RULES = {b"verdict_version": str(VERDICT_VERSION).encode()}
 
 
 def cells_of(half: str) -> tuple[Cell, ...]:
@@ -68,7 +73,7 @@ def results_of_cell(cell: Cell, data_root: Path, estimated: bool = False) -> Pat
     ``estimated`` audits with GrabCut's regions in place of the true masks.
     """
     folder = data_root / "verdicts" / "results" / (cell.name + ("-estimated" if estimated else ""))
-    if (folder / "classes.parquet").exists():
+    if is_done(folder):
         return folder
     torch.set_num_threads(1)
     os.environ[DATA_VARIABLE] = str(data_root)
@@ -90,10 +95,20 @@ def results_of_cell(cell: Cell, data_root: Path, estimated: bool = False) -> Pat
     module = load_cell(cell, data_root)
     truth = truth_of(cell, module)
     apart = accuracy_of(module, source_of(cell, data_root, "test-decorrelated"))
-    folder.mkdir(parents=True, exist_ok=True)
-    _cases(truth, run).to_parquet(folder / "cases.parquet")
-    _classes(truth, run, apart).to_parquet(folder / "classes.parquet")
+    _keep(_cases(truth, run), folder / "cases.parquet")
+    _keep(_classes(truth, run, apart), folder / "classes.parquet")  # last: then the cell is done
     return folder
+
+
+def is_done(folder: Path) -> bool:
+    """Whether a cell's tables are whole, by the present rules: others' figures are not theirs."""
+    file = folder / "classes.parquet"
+    return file.exists() and _RULES.items() <= (pq.read_schema(file).metadata or {}).items()
+
+
+def _keep(frame: pd.DataFrame, file: Path) -> None:
+    said = {key.decode(): value.decode() for key, value in _RULES.items()}
+    write_table(pa.Table.from_pandas(frame), file, said)
 
 
 def _cases(truth: Truth, run: Path) -> pd.DataFrame:

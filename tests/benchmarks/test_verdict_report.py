@@ -1,11 +1,14 @@
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 
+from audit.tables.parts import write_table
+from audit.verdicts.cutoffs import VERDICT_VERSION
 from benchmarks.verdicts.audited import DATA_VARIABLE
 from benchmarks.verdicts.designs import designs
 from benchmarks.verdicts.report import print_tables, read_half, share
-from benchmarks.verdicts.run import results_of_cell
+from benchmarks.verdicts.run import is_done, results_of_cell
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +53,17 @@ def test_a_smoke_slice_finds_used_plants_and_accuses_no_clean_class(audited):
     assert not (found & clean).any()
     verified = audited.cases[audited.cases["spurious_verified"].eq(True).fillna(False)]
     assert np.mean(verified["truth_drop"] >= 0.2) >= 0.9
+
+
+def test_a_cell_of_other_rules_is_not_done(tmp_path):
+    """Its figures would be published as those of the present rules."""
+    assert not is_done(tmp_path)
+    table, file = pa.table({"kind": ["text"]}), tmp_path / "classes.parquet"
+    for version, done in ((VERDICT_VERSION, True), (VERDICT_VERSION - 1, False)):
+        write_table(table, file, {"verdict_version": str(version)})
+        assert is_done(tmp_path) is done
+    write_table(table, file, {})
+    assert not is_done(tmp_path)
 
 
 def test_the_tables_say_what_was_measured(audited, capsys):
