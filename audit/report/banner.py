@@ -88,10 +88,13 @@ def measured(verdicts: Row) -> str:
     alarms, caught, cases = (
         found[name] for name in ("false_alarms", "found", "verified_precision")
     )
+    # a bootstrap over models says nothing of a rate that is 0 in all of them
+    alike = "" if alarms["k"] else " if classes of one model fail independently"
     exact = ", with exact regions" if verdicts["estimated_regions"] else ""
     return (
         f"Measured beforehand on planted shortcuts{exact}: {of(alarms['k'], 'alarm', 'alarms')} in"
-        f" {of(alarms['n'], 'class', 'classes')} without one (at most {percent(alarms['high'])});"
+        f" {of(alarms['n'], 'class', 'classes')} without one (at most"
+        f" {percent(alarms['high'])}{alike});"
         f" {count(caught['k'])} of {of(caught['n'], 'class', 'classes')} that use one found (at"
         f" least {percent(caught['low'])}); {percent(cases['rate'])} of the images flagged as"
         f" verified truly so (at least {percent(cases['low'])}). Bounds hold with 95% confidence."
