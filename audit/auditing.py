@@ -85,6 +85,8 @@ def run_audit(config: RunConfig, say: Callable[[str], object] = lambda _line: No
         _link_latest(folder)  # before "finished", after which no call would take the run up
         set_status(folder, "finished", timings)
         place.keep()
+    for line in _noted(content["problems"]):
+        say(line)
     say(_closing(folder, content))
     return report if place.copy is None else f"{place.home}/{report.relative_to(folder)}"
 
@@ -145,7 +147,10 @@ def _write_results(
     config = plan.config
     classes = plan.source.listing.classes
     results = results_of(images, cases, tested, classes, limit=config.max_cases, seed=config.seed)
-    results.summary["regions"]["quality"] = measured_quality()
+    measured, used = measured_quality(), results.summary["regions"]["sources"]
+    results.summary["regions"]["quality"] = {
+        name: measured[name] for name in used if name in measured
+    }
     changed = effect(plan)
     results.summary["precision"] = None if changed is None else asdict(changed)
     slices = read_slices(folder / "images")
@@ -188,15 +193,25 @@ def _write_summary(folder: Path, content: dict[str, Any]) -> None:
     write_bytes(json.dumps(content, indent=1, ensure_ascii=False).encode(), folder / "summary.json")
 
 
+def _noted(problems: list[dict[str, Any]]) -> list[str]:
+    """What only showed beside the images, annotations that could not be used among it."""
+    return [
+        f"note: images read with a note: {one['count']} ({'; '.join(one['examples'])})"
+        for one in problems
+        if one["kind"] == "note"
+    ]
+
+
 def _closing(folder: Path, content: dict[str, Any]) -> str:
     """The line that ends a run: how many, how accurate, how many to look at, what was proven."""
     accuracy, flags = content["accuracy"], content["flags"]
     right = "no accuracy" if accuracy is None else f"accuracy {accuracy['value']:.1%}"
     counts = content["counts"]
+    off = f"{flags['off_object']} of {counts['judged']} judged off the object (triage)"
     return (
-        f"{folder.name}: {counts['audited']} images, {right}, {flags['off_object']} of "
-        f"{counts['judged']} judged off the object (triage), {counts['unreadable']} unreadable; "
-        + _found(content["verdicts"])
+        f"{folder.name}: {counts['audited']} images, {right}, "
+        f"{off if counts['judged'] else 'none could be judged off the object'}, "
+        f"{counts['unreadable']} unreadable; " + _found(content["verdicts"])
     )
 
 

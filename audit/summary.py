@@ -64,7 +64,10 @@ def pair_table(images: pd.DataFrame) -> pd.DataFrame:
 
 
 def problems(images: pd.DataFrame) -> list[dict[str, Any]]:
-    """What is wrong with the data: kind, count and the first examples."""
+    """What is wrong with the data: kind, count and the first examples.
+
+    Of notes, the first of each wording, those that occur most often first, with how many there are.
+    """
     copies = images["sample_id"].str.contains("#")
     kinds = {
         "unreadable": images["status"] == "unreadable",
@@ -76,7 +79,11 @@ def problems(images: pd.DataFrame) -> list[dict[str, Any]]:
         "note": (images["status"] == "ok") & images["status_detail"].notna(),
     }
     return [
-        {"kind": kind, "count": int(where.sum()), "examples": _examples(images[where])}
+        {
+            "kind": kind,
+            "count": int(where.sum()),
+            "examples": (_wordings if kind == "note" else _examples)(images[where]),
+        }
         for kind, where in kinds.items()
         if where.any()
     ]
@@ -201,6 +208,18 @@ def _worst(wrong: pd.DataFrame) -> dict[str, Any]:
         return {"worst_confusion": None, "worst_confusion_n": None}
     first = wrong.iloc[0]
     return {"worst_confusion": first["pred_label"], "worst_confusion_n": int(first["n"])}
+
+
+def _wordings(images: pd.DataFrame) -> list[str]:
+    """The first example of each note, figures aside, and how many images have one of its kind."""
+    wording = images["status_detail"].str.replace(r"\d+", "0", regex=True)
+    counts = wording.value_counts().head(_EXAMPLES)
+    firsts = [images[(wording == words).to_numpy()].head(1) for words in counts.index]
+    return [
+        f"{n} × {example}" if n > 1 else example
+        for n, first in zip(counts, firsts, strict=True)
+        for example in _examples(first)
+    ]
 
 
 def _examples(images: pd.DataFrame) -> list[str]:

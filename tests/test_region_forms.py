@@ -126,14 +126,14 @@ def _rle(mask):
     return found | {"counts": found["counts"].decode()}
 
 
-def _same(rows):
+def _same(rows, of_the_image=OF_THE_IMAGE):
     first = rows[0]
     for prefix in ("true", "pred"):
         for name in (f"{prefix}_{score}" for score in SCORES):
             assert first[name] is not None, name
             for row in rows[1:]:
                 assert row[name] == pytest.approx(first[name], abs=1e-6), name
-    for name in OF_THE_IMAGE:
+    for name in of_the_image:
         for row in rows[1:]:
             assert row[name] == pytest.approx(first[name], abs=1e-6), name
     assert {row["n_regions"] for row in rows} == {first["n_regions"]}
@@ -181,6 +181,29 @@ def test_a_mask_and_its_rle(audited, voc_photo, tmp_path, geometry):
     rows = [audited(form, **geometry) for form in forms]
     assert rows[0]["n_regions"] == 1
     _same(rows)
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES.values(), ids=GEOMETRIES)
+def test_one_object_in_all_five_forms(audited, voc_photo, tmp_path, geometry):
+    """A person's box as CSV, VOC XML and COCO JSON, and painted as a mask and as its RLE."""
+    _, boxes, names, _ = voc_photo
+    box = boxes[names.index("person")]
+    x0, y0, x1, y1 = box.astype(int)
+    painted = np.zeros((375, 500), dtype=np.uint8)
+    painted[y0:y1, x0:x1] = 255
+    (tmp_path / "masks" / "person").mkdir(parents=True)
+    Image.fromarray(painted).save(tmp_path / "masks" / "person" / "room.png")
+    bbox = {"bbox": [x0.item(), y0.item(), (x1 - x0).item(), (y1 - y0).item()]}
+    forms = [
+        _csv(tmp_path / "boxes.csv", [box], ["person"]),
+        _voc(tmp_path / "Annotations", [box], ["person"]),
+        _coco(tmp_path / "box.json", ["person"], [bbox]),
+        f"masks:{tmp_path / 'masks'}",
+        _coco(tmp_path / "rle.json", ["person"], [{"segmentation": _rle(painted > 0)}]),
+    ]
+    rows = [audited(form, **geometry) for form in forms]
+    assert rows[0]["n_regions"] == 1
+    _same(rows, of_the_image=["center_baseline_mass", "region_area_fraction"])
 
 
 def _runs(mask):

@@ -1,11 +1,15 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 import torch
 from PIL import Image
 
+from audit.auditing import run_audit
 from audit.config import RegionsConfig, RunConfig
 from audit.data.stl10 import open_stl10
 from audit.errors import ConfigError
@@ -102,3 +106,42 @@ def test_a_run_without_annotations_takes_the_same_estimates(squares: Path) -> No
     (one,) = chosen.regions.of(5, (96, 96), 1).objects
     assert np.argwhere(one.mask).min(axis=0).tolist() == [30, 24]
     assert np.argwhere(one.mask).max(axis=0).tolist() == [65, 71]
+
+
+def _audited(config: RunConfig, regions: str | None, run: str) -> tuple[Path, pd.DataFrame]:
+    report = run_audit(replace(config, regions=regions, run=run, budget=0))
+    return report, pq.ParquetDataset(report.parents[1] / "images").read().to_pandas()
+
+
+def test_the_file_handed_back_gives_the_same_scores(squares: Path, run_config: RunConfig) -> None:
+    """Estimates stay estimates until the file no longer says so; then they are annotations."""
+    report, estimated = _audited(run_config, None, "estimated")  # STL10's own choice
+    assert set(estimated["region_source"]) == {"pseudo:grabcut"}
+    file = write_regions(RegionsConfig(data_root=squares, device="cpu"), lambda line: None)
+    _, handed_back = _audited(run_config, f"coco:{file}", "back")
+    content = json.loads(file.read_text())
+    del content["info"]["region_source"]
+    file.write_text(json.dumps(content))
+    checked, corrected = _audited(run_config, f"coco:{file}", "checked")
+    assert set(handed_back["region_source"]) == {"pseudo:grabcut"}
+    assert set(corrected["region_source"]) == {"annotation"}
+    for name in ("true_mass_lift", "true_pixel_auroc", "center_baseline_mass", "true_cam_box_iou"):
+        assert estimated[name].notna().sum() >= 20, name
+        for other in (handed_back, corrected):
+            np.testing.assert_allclose(other[name], estimated[name], atol=1e-6)
+    page, worth = report.read_text("utf-8"), "with a mean IoU of"
+    assert (
+        page.index("These regions are estimates") < page.index(worth) < page.index('id="release"')
+    )
+    assert worth not in checked.read_text("utf-8")
+
+
+@pytest.mark.parametrize(("regions", "measured"), [(None, ["pseudo:grabcut"]), ("none", [])])
+def test_the_worth_of_estimates_is_reported_where_there_are_some(
+    squares: Path, run_config: RunConfig, regions: str | None, measured: list[str]
+) -> None:
+    said: list[str] = []
+    config = replace(run_config, regions=regions, budget=0, limit=10)
+    summary = json.loads((run_audit(config, said.append).parents[1] / "summary.json").read_text())
+    assert list(summary["regions"]["quality"]) == measured
+    assert ("none could be judged off the object" in said[-1]) == (not measured)

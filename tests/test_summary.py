@@ -129,3 +129,11 @@ def test_problems_name_their_first_examples(make_images):
     assert found["unreadable"]["examples"] == ["a.jpg: truncated"]
     assert found["duplicate"]["examples"] == ["index 2"]
     assert found["note"]["count"] == 1
+
+
+def test_notes_are_counted_by_what_they_say(make_images):
+    notes = ["mask of 3×4", "turned", "mask of 5×6", "mask of 3×4"]
+    rows = [{"path": f"{i}.jpg", "status_detail": note} for i, note in enumerate(notes)]
+    (found,) = summary.problems(make_images(*rows))
+    assert found["count"] == 4
+    assert found["examples"] == ["3 × 0.jpg: mask of 3×4", "1.jpg: turned"]

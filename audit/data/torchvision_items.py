@@ -324,9 +324,10 @@ def _check_size(height: Any, width: Any, size: tuple[int, int]) -> None:
     """UnreadableImage where an annotation states another size than the image's; 0: it does not."""
     stated = int(float(height or 0)), int(float(width or 0))
     if all(stated) and stated != size:
+        swapped = "; torchvision does not turn photos by their EXIF orientation"
         raise UnreadableImage(
             f"the objects are of an image of shape {stated}, this one is {size[0]}×{size[1]}: "
-            "leave out transforms that change its size"
+            f"leave out transforms that change its size{swapped if stated == size[::-1] else ''}"
         )
 
 

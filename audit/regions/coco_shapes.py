@@ -108,7 +108,7 @@ def _polygons(found: list[Any]) -> Polygons:
 def _runs(found: Mapping[str, Any], size: tuple[int, int] | None) -> Runs:
     stated, counts = found.get("size"), found.get("counts")
     if not isinstance(stated, list) or not is_size(stated):
-        raise Unusable("an RLE's size not height and width", stated)
+        raise Unusable("an RLE's size not a height and width that an image can have", stated)
     own = (stated[0], stated[1])
     if size is not None and own != size:
         raise Unusable("an RLE's size (height, width) not the image's", stated)

@@ -381,6 +381,11 @@ def test_coco_objects_of_another_size_than_the_images_are_refused(source_of, coc
     assert "item 0: the objects are of an image of shape (8, 12), this one is 4×6" in message
 
 
+def test_coco_objects_of_the_turned_photo_are_told_that_torchvision_turns_none(source_of, coco):
+    make = coco([annotation(1, 5, 1, [0, 0, 2, 2])], transform=Resize((12, 8)))
+    assert "does not turn photos by their EXIF orientation" in refusal(source_of, make)
+
+
 def test_a_file_that_says_its_objects_are_estimates_is_believed(source_of, coco, tmp_path):
     make = coco([annotation(1, 5, 1, [0, 0, 2, 2])])
     file = tmp_path / "instances.json"

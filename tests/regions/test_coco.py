@@ -274,10 +274,19 @@ BAD_SEGMENTATIONS = [
     (SQUARE, "a polygon not of"),
     ("polygon", "neither polygons nor an RLE"),
     ({"size": [48, 32], "counts": [1536]}, "an RLE's size (height, width) not the image's"),
-    ({"size": [32, 48.0], "counts": [1536]}, "an RLE's size not height and width"),
-    ({"size": [0, 48], "counts": [0]}, "an RLE's size not height and width"),
-    ({"size": [10**9, 10**9], "counts": [10**18]}, "an RLE's size not height and width"),
-    ({"counts": [1536]}, "an RLE's size not height and width"),
+    (
+        {"size": [32, 48.0], "counts": [1536]},
+        "an RLE's size not a height and width that an image can have",
+    ),
+    (
+        {"size": [0, 48], "counts": [0]},
+        "an RLE's size not a height and width that an image can have",
+    ),
+    (
+        {"size": [10**9, 10**9], "counts": [10**18]},
+        "an RLE's size not a height and width that an image can have",
+    ),
+    ({"counts": [1536]}, "an RLE's size not a height and width that an image can have"),
     ({"size": [32, 48]}, "an RLE's counts neither"),
     ({"size": [32, 48], "counts": [1535.0, 1]}, "an RLE's counts neither"),
     ({"size": [32, 48], "counts": [1535]}, "an RLE whose runs are not the image's pixels"),
