@@ -11,14 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from audit.device import autocast
+from audit.answers import answered
 from audit.errors import ModelError
-from audit.explain.forward import Forward, class_map, forward
+from audit.explain.forward import Forward, class_map
 from audit.map_scores import image_columns, score_map
 from audit.models.classifier import Classifier
 from audit.models.label_space import LabelSpace
-from audit.models.logits import logits_of
-from audit.models.preprocessing import normalise
 from audit.records import Batch
 from audit.scores import mass
 from audit.target_regions import AnnotatedBatch, Regions
@@ -63,14 +61,7 @@ def examine(
     Without a label the predicted class stands in for the true one; the rows null it.
     """
     view = batch.view_on(device)
-    inputs = normalise(view, classifier.preprocessing)
-    with autocast(device, dtype):
-        ran = forward(
-            classifier.module,
-            classifier.target_layers,
-            inputs,
-            lambda output: space.scores(logits_of(output).float()),
-        )
+    ran = answered(classifier, space, view, dtype)
     scores = ran.scores
     if len(scores) != len(batch):
         raise ModelError(

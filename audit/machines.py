@@ -234,8 +234,7 @@ class _Crew:
         self.idle.append(hired)
 
     def _check(self, ready: Ready) -> None:
-        ours = self._plan.fingerprint
-        different = [name for name in ours if ready.fingerprint.get(name) != ours[name]]
+        different = self._plan.differs(ready.fingerprint)
         if different:
             raise ConfigError(
                 f"machine {ready.machine} would audit another plan: its {', '.join(different)} "

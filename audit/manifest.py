@@ -121,8 +121,7 @@ def check_same(folder: Path, plan: Plan) -> None:
     Raises as ``read_manifest`` does where there is no run.
     """
     content = read_manifest(folder)
-    theirs, ours = content["fingerprint"], plan.fingerprint
-    different = [name for name in ours if theirs.get(name) != ours[name]]
+    different = plan.differs(content["fingerprint"])
     if different:
         raise ConfigError(
             f"{folder} belongs to another plan: its {', '.join(different)} differ from what is "

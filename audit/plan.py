@@ -16,7 +16,7 @@ from audit.config import RunConfig
 from audit.data.base import ArraySource, Source
 from audit.data.catalogue import open_source
 from audit.data.loader import view_size
-from audit.device import autocast, pick_device, pick_dtype
+from audit.device import pick_device, pick_dtype
 from audit.errors import ConfigError
 from audit.explain.cost import gradient_share
 from audit.explain.methods import method_of
@@ -68,10 +68,6 @@ class Plan:
         """What the model computes in, as ``--dtype`` names it."""
         return str(self.dtype).removeprefix("torch.")
 
-    def autocast(self) -> torch.autocast:
-        """A context in which the model computes in the plan's precision."""
-        return autocast(self.device, self.dtype)
-
     @property
     def cells(self) -> int:
         """Cells of the CAM's grid."""
@@ -110,6 +106,11 @@ class Plan:
             ),
             "annotations": self.regions.digest,
         }
+
+    def differs(self, theirs: Mapping[str, str]) -> list[str]:
+        """The names by which a fingerprint is another than this plan's."""
+        ours = self.fingerprint
+        return [name for name in ours if theirs.get(name) != ours[name]]
 
     @cached_property
     def fingerprint_id(self) -> str:

@@ -19,7 +19,7 @@ from audit.errors import ConfigError
 from audit.places import Place
 from audit.plan import Plan
 from audit.room import with_room
-from audit.verify.parts import Progress, SecondPass
+from audit.verify.parts import Progress, SecondPass, in_turn
 
 __all__ = ["Local", "Runner", "check_engine", "open_runner"]
 
@@ -57,10 +57,12 @@ class Local:
         self, second: SecondPass, folder: Path, waiting: list[int], progress: Progress
     ) -> None:
         """Write the classes ``waiting``; ``progress`` is told after each."""
-        for k in waiting:
-            second.write(folder, k)
+
+        def kept(n: int) -> None:
             self._place.keep()
-            progress(1)
+            progress(n)
+
+        in_turn(second, folder, waiting, kept)
 
 
 def _part(plan: Plan, folder: Path, k: int, progress: Progress) -> None:

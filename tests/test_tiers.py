@@ -30,6 +30,7 @@ TIERS = [
         "plan",
         "target_regions",
         "map_scores",
+        "answers",
         "findings",
         "rows",
         "triage",

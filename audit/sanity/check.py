@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -11,10 +11,10 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from audit.answers import answered, probabilities
 from audit.data.loader import batches
 from audit.engine import views_of
-from audit.explain.forward import class_map, forward
-from audit.models.logits import logits_of
+from audit.explain.forward import class_map
 from audit.models.preprocessing import normalise
 from audit.plan import Plan
 from audit.sanity.agreement import rank_correlation, ssim
@@ -155,22 +155,12 @@ def _input(plan: Plan, view: Tensor) -> Tensor:
 
 def _maps(plan: Plan, module: nn.Module, view: Tensor, chosen: Tensor) -> Tensor:
     """The run's own maps, by ``module`` in place of its classifier's."""
-    classifier = plan.classifier
-    with plan.autocast():
-        ran = forward(
-            module,
-            classifier.target_layers,
-            _input(plan, view),
-            lambda output: plan.space.scores(logits_of(output).float()),
-        )
+    ran = answered(replace(plan.classifier, module=module), plan.space, view, plan.dtype)
     return class_map(ran, chosen, plan.config.method, last=True)
 
 
-@torch.no_grad()
 def _probability(plan: Plan, chosen: Tensor, view: Tensor) -> Tensor:
-    with plan.autocast():
-        output = plan.classifier.module(_input(plan, view))
-    probability = plan.space.scores(logits_of(output).float()).softmax(dim=1)
+    probability = probabilities(plan.classifier, plan.space, view, plan.dtype)
     return probability.gather(1, chosen[:, None])[:, 0]
 
 

@@ -19,10 +19,8 @@ import pyarrow as pa
 import torch
 from sklearn.cluster import AgglomerativeClustering
 
-from audit.explain.forward import forward
+from audit.answers import answered
 from audit.models.layout import as_maps
-from audit.models.logits import logits_of
-from audit.models.preprocessing import normalise
 from audit.plan import Plan
 from audit.regions.boxes import mask_boxes
 from audit.scores.grid import project
@@ -81,13 +79,7 @@ def _features(plan: Plan, found: Sequence[Covered]) -> np.ndarray:
         pictures = torch.from_numpy(np.stack([one.subject.picture for one in group]))
         patches = torch.from_numpy(np.stack([one.patch for one in group])).to(plan.device)
         view = pictures.permute(0, 3, 1, 2).contiguous().to(plan.device)
-        with plan.autocast():
-            ran = forward(
-                plan.classifier.module,
-                plan.classifier.target_layers,
-                normalise(view, plan.classifier.preprocessing),
-                lambda output: plan.space.scores(logits_of(output).float()),
-            )
+        ran = answered(plan.classifier, plan.space, view, plan.dtype)
         maps = as_maps(ran.activations[0].detach(), ran.layouts[0]).float()
         weight = project(patches, (maps.shape[-2], maps.shape[-1]))
         parts.append(torch.einsum("bkhw,bhw->bk", maps, weight).cpu().numpy())

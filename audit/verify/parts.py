@@ -16,9 +16,8 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
+from audit.answers import probabilities
 from audit.engine import part_metadata
-from audit.models.logits import logits_of
-from audit.models.preprocessing import normalise
 from audit.plan import Plan
 from audit.regions.boxes import mask_boxes
 from audit.tables.parts import is_done, part_numbers, part_path, write_table
@@ -205,10 +204,7 @@ def _ordered(
 
 def _classify(plan: Plan, views: Tensor) -> Tensor:
     """Probabilities B×C of uint8 views B×3×H×W."""
-    with torch.inference_mode(), plan.autocast():
-        inputs = normalise(views.to(plan.device), plan.classifier.preprocessing)
-        output = plan.classifier.module(inputs)
-        return plan.space.scores(logits_of(output).float()).softmax(dim=1)
+    return probabilities(plan.classifier, plan.space, views.to(plan.device), plan.dtype)
 
 
 def _table(outcomes: list[Outcome], plan: Plan, maps: Maps) -> pa.Table:
