@@ -103,24 +103,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	@$(PIP) --editable .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.installed
-	@$(PIP) --editable '.[dev]'
-	@touch $@
-
-$(VENV)/.timm: $(VENV)/.installed
-	@$(PIP) --editable '.[timm]'
-	@touch $@
-
-$(VENV)/.ray: $(VENV)/.installed
-	@$(PIP) --editable '.[ray]'
-	@touch $@
-
-$(VENV)/.s3: $(VENV)/.installed
-	@$(PIP) --editable '.[s3]'
-	@touch $@
-
-$(VENV)/.serve: $(VENV)/.installed
-	@$(PIP) --editable '.[serve]'
+$(addprefix $(VENV)/.,dev ray s3 serve timm): $(VENV)/.%: $(VENV)/.installed
+	@$(PIP) --editable '.[$*]'
 	@touch $@
 
 $(VENV)/.photos: requirements-photos.txt $(VENV)/.installed

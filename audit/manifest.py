@@ -25,6 +25,7 @@ from audit.errors import ConfigError, DataError
 from audit.plan import Plan
 from audit.tables.parts import NO_ROOM, cannot_write, clear_temporaries, fsync, write_bytes
 from audit.tables.schema import SCHEMA_VERSION, SCORE_VERSION
+from audit.tables.store import MANIFEST
 
 __all__ = [
     "FILE",
@@ -37,7 +38,7 @@ __all__ = [
     "set_status",
 ]
 
-FILE = "manifest.json"
+FILE = MANIFEST
 FORMAT = "cam-audit-run/1"
 _PACKAGES = ("cam-audit", "torch", "torchvision", "numpy", "pandas", "pyarrow", "opencv-python")
 _KINDS = {"status": str, "started": str, "fingerprint": dict, "fingerprint_id": str}

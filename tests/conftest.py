@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import torch
 
 from audit.config import RunConfig
 from audit.models.reference import SmallResNet
 from audit.models.sidecar import Sidecar, write_checkpoint
+from audit.tables.parts import part_path, write_table
+from audit.tables.sliced import Slices, read_slices
 
 STL10_CLASSES = (
     "airplane",
@@ -134,6 +137,21 @@ def make_images() -> Callable[..., pd.DataFrame]:
         return frame
 
     return make
+
+
+@pytest.fixture
+def read_sliced(tmp_path: Path) -> Callable[..., Slices]:
+    """Lists of maps, one list a part → what is read of them."""
+
+    def written(*parts: list[dict[str, str]]) -> Slices:
+        for k, rows in enumerate(parts):
+            column = pa.array(
+                [list(one.items()) for one in rows], pa.map_(pa.string(), pa.string())
+            )
+            write_table(pa.table({"slices": column}), part_path(tmp_path, k), {})
+        return read_slices(tmp_path)
+
+    return written
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

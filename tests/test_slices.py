@@ -1,31 +1,13 @@
 import pandas as pd
-import pyarrow as pa
 import pytest
 
 from audit import triage
 from audit.slices import slice_table
-from audit.tables.parts import part_path, write_table
 from audit.tables.schema import arrow_schema
-from audit.tables.sliced import read_slices
 
 OFF = {"pred_mass_lift": 0.5}
 WRONG = {"correct": False, "pred_class": 2, "pred_label": "bus"}
 UNLABELLED = {"correct": None, "true_class": None}
-
-
-@pytest.fixture
-def read(tmp_path):
-    """Lists of maps, one list a part → what is read of them."""
-
-    def written(*parts):
-        for k, rows in enumerate(parts):
-            column = pa.array(
-                [list(one.items()) for one in rows], pa.map_(pa.string(), pa.string())
-            )
-            write_table(pa.table({"slices": column}), part_path(tmp_path, k), {})
-        return read_slices(tmp_path)
-
-    return written
 
 
 def of(table, name, value):
@@ -33,7 +15,7 @@ def of(table, name, value):
     return row
 
 
-def test_figures_by_hand(read, make_images):
+def test_figures_by_hand(read_sliced, make_images):
     """n: right, right and off the object, wrong; s: one without a label, one unreadable."""
     images = make_images(
         {"true_relevance_mass_accuracy": 0.2},
@@ -42,7 +24,7 @@ def test_figures_by_hand(read, make_images):
         UNLABELLED | {"true_relevance_mass_accuracy": None},
         "unreadable",
     )
-    found = read([{"site": "n"}] * 3 + [{"site": "s"}] * 2)
+    found = read_sliced([{"site": "n"}] * 3 + [{"site": "s"}] * 2)
     table = slice_table(found, images, triage.flag(images))
     assert table.columns.tolist() == arrow_schema("slices").names
     north, south = of(table, "site", "n"), of(table, "site", "s")
@@ -58,15 +40,15 @@ def test_figures_by_hand(read, make_images):
     assert pd.isna(south["median_mass"])
 
 
-def test_an_images_regions_that_do_not_count_in_a_class_do_not_count_here(read, make_images):
+def test_an_images_regions_that_do_not_count_in_a_class_do_not_count_here(read_sliced, make_images):
     estimated = {"region_source": "pseudo:grabcut", "true_relevance_mass_accuracy": 0.9}
     images = make_images({}, estimated | OFF)
-    table = slice_table(read([{"a": "x"}, {"a": "x"}]), images, triage.flag(images))
+    table = slice_table(read_sliced([{"a": "x"}, {"a": "x"}]), images, triage.flag(images))
     row = of(table, "a", "x")
     assert (row["n_images"], row["n_scored"], row["median_mass"]) == (2, 1, 0.5)
     assert row["off_object_rate"] == 0
 
 
-def test_without_further_columns_there_are_no_rows(read, make_images):
+def test_without_further_columns_there_are_no_rows(read_sliced, make_images):
     images = make_images({}, {})
-    assert slice_table(read([{}, {}]), images, triage.flag(images)).empty
+    assert slice_table(read_sliced([{}, {}]), images, triage.flag(images)).empty

@@ -8,17 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from audit.comparison.classes import accuracy_change
-from audit.comparison.overall import labelled
+from audit.comparison.groups import Groups
 from audit.comparison.schema import schema_of
 from audit.comparison.sides import Side
 from audit.comparison.statistics import holm
 from audit.tables.sliced import Sliced, read_slices
-from audit.verdicts.statistics import mean_interval
 
 __all__ = ["slice_table"]
-
-_MASS = "true_relevance_mass_accuracy"
 
 
 def slice_table(pairs: pd.DataFrame, base: Side) -> pd.DataFrame:
@@ -37,28 +33,6 @@ def slice_table(pairs: pd.DataFrame, base: Side) -> pd.DataFrame:
 
 
 def _rows(column: Sliced, pairs: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    coded = pairs.assign(code=column.codes)
-    compared = dict(tuple(labelled(coded).groupby("code")))
-    scored = dict(tuple(coded[coded[f"delta_{_MASS}"].notna()].groupby("code")))
-    moved = coded[coded["attention_moved"].fillna(value=False)].groupby("code").size()
+    groups = Groups.of(pairs.assign(code=column.codes), "code")
     for at, value in enumerate(column.texts):
-        yield (
-            {"slice": column.name, "value": value}
-            | accuracy_change(compared.get(at))
-            | _mass(scored.get(at))
-            | {"attention_moved": int(moved.get(at, 0))}
-        )
-
-
-def _mass(images: pd.DataFrame | None) -> dict[str, Any]:
-    if images is None:
-        return {"n_scored": 0}
-    mean = mean_interval(images[f"delta_{_MASS}"].to_numpy(dtype=np.float64))
-    return {
-        "n_scored": mean.n,
-        "base_mass": images[f"base_{_MASS}"].mean(),
-        "candidate_mass": images[f"candidate_{_MASS}"].mean(),
-        "delta_mass": mean.value,
-        "delta_mass_low": mean.low,
-        "delta_mass_high": mean.high,
-    }
+        yield {"slice": column.name, "value": value} | groups.changes(at)

@@ -10,15 +10,14 @@ from audit.gates.evidence import Evidence, Group
 from audit.gates.judge import Finding, judge
 from audit.gates.policy import Gate, Policy
 from audit.gates.verdict import Offender, Outcome, Row, Verdict
-from audit.gates.words import label
+from audit.gates.words import GROUPS, label
 from audit.report.text import clean
 
 __all__ = ["evaluate"]
 
 _CAP = " (on estimated regions: a warning at most)"
 _ORDER = (Outcome.PASS, Outcome.WARN, Outcome.FAIL)
-# Scope → one and several of its groups, and where its metrics come from.
-_WORDS = {"class": ("class", "classes"), "slice": ("slice", "slices")}
+# Scope → where its metrics come from.
 _TABLES = {"class": "column of classes.parquet", "slice": "column of slices.parquet"}
 
 
@@ -134,7 +133,7 @@ def _of_groups(
 ) -> str:
     worst, found = findings[0]
     first = f"{gate.metric} of {label(worst.label)} {found.said}"
-    of = f"{len(findings):,} {_WORDS[gate.scope][len(findings) != 1]}"
+    of = f"{len(findings):,} {GROUPS[gate.scope][len(findings) != 1]}"
     if not failed:
         return f"None of {of} fails; nearest to it, {first}."
     if len(failed) == 1:
@@ -151,7 +150,7 @@ def _left_out(gate: Gate, labels: tuple[str, ...]) -> str:
 
 
 def _nothing(gate: Gate, left_out: tuple[str, ...], why: str) -> Row:
-    one, several = _WORDS[gate.scope]
+    one, several = GROUPS[gate.scope]
     if not left_out:
         because = f" ({why})" if why else ""
         said = f"{gate.metric}: there are no {several} to test{because}; that is not passed."

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from audit.gates.verdict import Outcome, Row, Verdict
-from audit.gates.words import number, percent, plain
+from audit.gates.words import GROUPS, number, percent, plain
 
 __all__ = ["LIMIT", "as_markdown"]
 
@@ -67,8 +67,8 @@ def _reason(row: Row) -> list[str]:
     shown = row.offenders[:_MOST_OFFENDERS]
     lines += [f"  - {_text(one.said or one.label, _LONG)}" for one in shown]
     if len(row.offenders) > _MOST_OFFENDERS:
-        what = "slices" if row.scope == "slice" else "classes"
-        lines.append(f"  - and {len(row.offenders) - _MOST_OFFENDERS:,} more {what}")
+        more = len(row.offenders) - _MOST_OFFENDERS
+        lines.append(f"  - and {more:,} more {GROUPS[row.scope][1]}")
     return lines
 
 

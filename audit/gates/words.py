@@ -8,7 +8,14 @@ from audit.gates.measures import Bounds
 from audit.gates.verdict import Verdict
 from audit.report.text import clean
 
-__all__ = ["between", "label", "lines", "number", "percent", "plain"]
+__all__ = ["GROUPS", "between", "label", "lines", "number", "percent", "plain"]
+
+#: Scope of a gate → one and several of what offends or is left out; overall counts count classes.
+GROUPS = {
+    "overall": ("class", "classes"),
+    "class": ("class", "classes"),
+    "slice": ("slice", "slices"),
+}
 
 _LONGEST_LABEL, _LONGEST_LINE = 60, 2000
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -106,10 +106,8 @@ VERDICTS = (
 )
 MEDIA = ("index", "galleries", "view", "region")
 CASES = ("index", "reason", "severity")
-SLICES = (
-    "slice",
-    "value",
-    "n_images",
+# What the tables of classes and of slices say of each group of images.
+_GROUP = (
     "n",
     "accuracy",
     "accuracy_low",
@@ -121,22 +119,14 @@ SLICES = (
     "median_permuted_baseline",
     "off_object_rate",
 )
+SLICES = ("slice", "value", "n_images", *_GROUP)
 PAIRS = ("true_class", "pred_class", "true_label", "pred_label", "n")
 CLASSES = (
     "true_class",
     "label",
-    "n",
+    *_GROUP,
     "n_correct",
-    "accuracy",
-    "accuracy_low",
-    "accuracy_high",
     "n_scored",
-    "median_mass",
-    "median_lift",
-    "median_area",
-    "median_center_baseline",
-    "median_permuted_baseline",
-    "off_object_rate",
     "worst_confusion",
     "worst_confusion_n",
     "verdict",

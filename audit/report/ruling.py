@@ -11,7 +11,7 @@ from audit.gates.evidence import Evidence
 from audit.gates.policy import Policy, default_policy, read_policy
 from audit.gates.verdict import Offender, Outcome, Verdict
 from audit.gates.verdict import Row as GateRow
-from audit.gates.words import number, percent
+from audit.gates.words import GROUPS, number, percent
 from audit.report.banner import names, of
 from audit.report.text import clean, count
 
@@ -28,7 +28,6 @@ _PLACES = {
     "sanity": "method",
 }
 _ORDER = (Outcome.FAIL, Outcome.WARN, Outcome.PASS)
-_CLASSES = ("class", "classes")
 _HEADLINES = {
     Outcome.FAIL: "Not to be released as it is, by this policy.",
     Outcome.WARN: "Nothing forbids a release by this policy; read the warnings first.",
@@ -107,7 +106,7 @@ def _reasons(verdict: Verdict) -> str:
 def _row(
     row: GateRow, places: Mapping[str, Mapping[int, str]], sections: Collection[str]
 ) -> dict[str, Any]:
-    there = places.get("slice" if row.scope == "slice" else "class", {})
+    there = places.get(GROUPS[row.scope][0], {})
     passed = row.outcome is Outcome.PASS
     section = _PLACES.get(row.metric.split(".")[0], "")
     return {
@@ -147,5 +146,5 @@ def _more(offenders: Sequence[Offender]) -> str:
 def _left_out(row: GateRow) -> str:
     if not row.left_out:
         return ""
-    few = of(len(row.left_out), *(("slice", "slices") if row.scope == "slice" else _CLASSES))
+    few = of(len(row.left_out), *GROUPS[row.scope])
     return f"{few} with too few images left out: {names(row.left_out, 3)}."

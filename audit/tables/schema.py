@@ -211,6 +211,24 @@ def _case_columns(_cells: int) -> list[Column]:
     ]
 
 
+def _group_figures() -> list[Column]:
+    """How right a group's images are, and where the model looks in them."""
+    return [
+        _f("accuracy", "n_correct / n"),
+        _f("accuracy_low", "lower end of the 95% Wilson interval"),
+        _f("accuracy_high", "upper end of the 95% Wilson interval"),
+        Column(
+            "n_scored", pa.int64(), "images", "with a map and a region at least a quarter visible"
+        ),
+        _f("median_mass", "of the true class's relevance_mass_accuracy"),
+        _f("median_lift", "of the true class's mass_lift", "ratio"),
+        _f("median_area", "of region_area_fraction"),
+        _f("median_center_baseline", "of center_baseline_mass"),
+        _f("median_permuted_baseline", "of permuted_baseline_mass"),
+        _f("off_object_rate", "share of the judged images flagged off_object"),
+    ]
+
+
 def _class_table(_cells: int) -> list[Column]:
     whole = pa.int64()
     return [
@@ -218,16 +236,7 @@ def _class_table(_cells: int) -> list[Column]:
         Column("label", pa.string(), "", "its name"),
         Column("n", whole, "images", "labelled so and classified"),
         Column("n_correct", whole, "images", "of these, predicted so"),
-        _f("accuracy", "n_correct / n"),
-        _f("accuracy_low", "lower end of the 95% Wilson interval"),
-        _f("accuracy_high", "upper end of the 95% Wilson interval"),
-        Column("n_scored", whole, "images", "with a map and a region at least a quarter visible"),
-        _f("median_mass", "of the true class's relevance_mass_accuracy"),
-        _f("median_lift", "of the true class's mass_lift", "ratio"),
-        _f("median_area", "of region_area_fraction"),
-        _f("median_center_baseline", "of center_baseline_mass"),
-        _f("median_permuted_baseline", "of permuted_baseline_mass"),
-        _f("off_object_rate", "share of the judged images flagged off_object"),
+        *_group_figures(),
         Column("worst_confusion", pa.string(), "", "the wrong answer given most often"),
         Column("worst_confusion_n", whole, "images", "how often"),
         *verdict_columns(),
@@ -235,23 +244,13 @@ def _class_table(_cells: int) -> list[Column]:
 
 
 def _slice_table(_cells: int) -> list[Column]:
-    whole = pa.int64()
     return [
         Column("slice", pa.string(), "", "name of a further column of the dataset"),
         Column("value", pa.string(), "", "one of its values"),
-        Column("n_images", whole, "images", "that have it"),
-        Column("n", whole, "images", "of these, labelled and classified"),
-        Column("n_correct", whole, "images", "of these, predicted as labelled"),
-        _f("accuracy", "n_correct / n"),
-        _f("accuracy_low", "lower end of the 95% Wilson interval"),
-        _f("accuracy_high", "upper end of the 95% Wilson interval"),
-        Column("n_scored", whole, "images", "with a map and a region at least a quarter visible"),
-        _f("median_mass", "of the true class's relevance_mass_accuracy"),
-        _f("median_lift", "of the true class's mass_lift", "ratio"),
-        _f("median_area", "of region_area_fraction"),
-        _f("median_center_baseline", "of center_baseline_mass"),
-        _f("median_permuted_baseline", "of permuted_baseline_mass"),
-        _f("off_object_rate", "share of the judged images flagged off_object"),
+        Column("n_images", pa.int64(), "images", "that have it"),
+        Column("n", pa.int64(), "images", "of these, labelled and classified"),
+        Column("n_correct", pa.int64(), "images", "of these, predicted as labelled"),
+        *_group_figures(),
     ]
 
 

@@ -23,7 +23,7 @@ import torch
 
 from audit.auditing import run_audit
 from audit.config import RunConfig
-from audit.tables.parts import write_table
+from audit.tables import parts
 from audit.verdicts.cutoffs import VERDICT_VERSION, Cutoffs
 from audit.verdicts.local import per_image
 from benchmarks.verdicts.audited import DATA_VARIABLE, dataset_name
@@ -55,7 +55,7 @@ SCORES = [
 ]
 
 
-_RULES = {b"verdict_version": str(VERDICT_VERSION).encode()}
+_RULES = {"verdict_version": str(VERDICT_VERSION)}
 
 
 def cells_of(half: str) -> tuple[Cell, ...]:
@@ -102,13 +102,11 @@ def results_of_cell(cell: Cell, data_root: Path, estimated: bool = False) -> Pat
 
 def is_done(folder: Path) -> bool:
     """Whether a cell's tables are whole, by the present rules: others' figures are not theirs."""
-    file = folder / "classes.parquet"
-    return file.exists() and _RULES.items() <= (pq.read_schema(file).metadata or {}).items()
+    return parts.is_done(folder / "classes.parquet", _RULES)
 
 
 def _keep(frame: pd.DataFrame, file: Path) -> None:
-    said = {key.decode(): value.decode() for key, value in _RULES.items()}
-    write_table(pa.Table.from_pandas(frame), file, said)
+    parts.write_table(pa.Table.from_pandas(frame), file, _RULES)
 
 
 def _cases(truth: Truth, run: Path) -> pd.DataFrame:
