@@ -1,7 +1,7 @@
 """The same audit written with its peers: grad-cam, torchcam and captum as their docs advise.
 
 Usage: ``python -m benchmarks.peers [IMAGES]``. Each contestant takes the same synthetic images in
-memory through the same ResNet18 at 224 px, in batches of 32: prediction, Grad-CAM of the true and
+memory through the same ResNet18 at 224 px, in batches of 64: prediction, Grad-CAM of the true and
 of the predicted class at the view's size, the share of each map inside the image's mask, one
 Parquet file. Ours is ``audit_part``, which also makes every other score. Each runs in a process of
 its own; rounds alternate. Memory is the peak of the resident set above what the process held before
@@ -35,7 +35,7 @@ from benchmarks.main_pass import plan_of
 
 __all__ = ["main"]
 
-_MODEL, _SIDE, _BATCH, _ROUNDS = "resnet18", 224, 32, 3
+_MODEL, _SIDE, _BATCH, _ROUNDS = "resnet18", 224, 64, 3
 _COLUMNS = ("true_class", "pred_class", "true_mass", "pred_mass")
 #: Two maps B×H×W of the classes true and predicted, and the predictions, of an input batch.
 Explain = Callable[[Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
@@ -183,4 +183,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--only"]:
         _only(sys.argv[2], int(sys.argv[3]))
     else:
-        main(int(sys.argv[1]) if len(sys.argv) > 1 else 320)
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else 512)
