@@ -1,14 +1,19 @@
-"""Which device the model runs on, and in what precision it computes."""
+"""Which device the model runs on, in what precision it computes, and how it keeps memory."""
 
 from __future__ import annotations
 
+import ctypes
+import functools
 from typing import Literal
 
 import torch
 
 from audit.errors import ConfigError
 
-__all__ = ["autocast", "pick_device", "pick_dtype"]
+__all__ = ["autocast", "keep_memory", "pick_device", "pick_dtype"]
+
+# glibc's numbers of two settings (malloc.h).
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 
 
 def pick_device(name: str) -> torch.device:
@@ -41,3 +46,16 @@ def pick_dtype(name: Literal["auto", "float32", "bfloat16"], device: torch.devic
 def autocast(device: torch.device, dtype: torch.dtype) -> torch.autocast:
     """The model's forward in ``dtype``: what loses by it, such as a softmax, stays in float32."""
     return torch.autocast(device.type, dtype, enabled=dtype != torch.float32)
+
+
+@functools.cache
+def keep_memory() -> None:
+    """Have this process keep what a layer's output took for the next one, once and for all.
+
+    glibc gives each large block back to the system when it is freed, and takes the next one page by
+    page, which costs a forward on the CPU much of its time. Another C library is left as it is.
+    """
+    setting = getattr(ctypes.CDLL(None), "mallopt", None)
+    if setting is not None:
+        setting(_M_MMAP_MAX, 0)
+        setting(_M_TRIM_THRESHOLD, 2**31 - 1)

@@ -16,6 +16,7 @@ import torch
 
 from audit.data.feed import feed
 from audit.data.loader import Views, batches
+from audit.device import keep_memory
 from audit.findings import Packed, examine, unpack
 from audit.plan import Plan
 from audit.records import Batch
@@ -42,6 +43,8 @@ def audit_part(
         progress(len(batch))
         return rows_of(batch, found, plan.space.names, plan.grid, plan.size)
 
+    if plan.device.type == "cpu":
+        keep_memory()
     table = pa.concat_tables(_beside(rows, _examined(plan, k), plan.device))
     path, metadata = part_path(folder, k), part_metadata(plan)
     # A worker that was given up for lost, and comes late, undoes nothing of what came after it.

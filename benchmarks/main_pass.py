@@ -100,6 +100,7 @@ def _measured(
     """Images a second of the bare loop and of the audit, a figure each round."""
     plan = plan_of(model, side, 2 * _BATCH, folder)
     _bare(plan)  # warm
+    audit_part(plan, folder / "warm", 0)  # from here on both keep their memory
     rate = len(plan.indices) / _timed(lambda: _bare(plan))
     plan = plan_of(model, side, max(2, round(rate * seconds / _BATCH)) * _BATCH, folder)
     n = len(plan.indices)

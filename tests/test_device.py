@@ -1,7 +1,10 @@
+import ctypes
+from types import SimpleNamespace
+
 import pytest
 import torch
 
-from audit.device import autocast, pick_device, pick_dtype
+from audit.device import autocast, keep_memory, pick_device, pick_dtype
 from audit.errors import ConfigError
 
 CPU = torch.device("cpu")
@@ -33,3 +36,20 @@ def test_autocast_changes_products_and_nothing_in_float32():
 def test_an_unknown_device_names_the_known_ones():
     with pytest.raises(ConfigError, match=r"--device abacus cannot be used .*known: auto, cpu"):
         pick_device("abacus")
+
+
+def test_memory_is_kept_once_where_the_library_can(monkeypatch):
+    asked = []
+    library = SimpleNamespace(mallopt=lambda *setting: asked.append(setting))
+    monkeypatch.setattr(ctypes, "CDLL", lambda _name: library)
+    keep_memory.cache_clear()
+    keep_memory()
+    keep_memory()
+    # malloc.h: M_MMAP_MAX is -4, M_TRIM_THRESHOLD -1
+    assert asked == [(-4, 0), (-1, 2**31 - 1)]
+
+
+def test_another_library_is_left_as_it_is(monkeypatch):
+    monkeypatch.setattr(ctypes, "CDLL", lambda _name: SimpleNamespace())
+    keep_memory.cache_clear()
+    keep_memory()
