@@ -84,6 +84,8 @@ def _fetch_manifests(plan: Plan, store: Store, runs: Path) -> None:
     """
     named = plan.config.run
     for name in [named] if named is not None else store.folders():
+        # Before the manifest: another writer's puts are then never taken for a stranger's files.
+        taken = named is not None and bool(store.below(name).names())
         found = store.below(name).get(FILE, runs / name / FILE)
         if named is None:
             continue
@@ -92,7 +94,7 @@ def _fetch_manifests(plan: Plan, store: Store, runs: Path) -> None:
                 f"--fresh: {store.url}/{name} exists, and an object store cannot move it aside at "
                 "once: choose another --run"
             )
-        if not found and store.below(name).names():
+        if taken and not found:
             raise ConfigError(
                 f"{store.url}/{name} exists and is no run folder (no {FILE}): choose another --run"
             )
