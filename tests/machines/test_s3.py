@@ -11,6 +11,7 @@ from audit.errors import ConfigError, DataError
 from audit.library import load_run
 from audit.library import run as run_here
 from audit.report.render import render_report
+from audit.tables.store import Store
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +108,20 @@ def test_two_writers_do_no_harm(on_s3, alone, copied):
         first, second = writers.map(run_audit, [on_s3, on_s3])
     assert first == second
     assert _equal(copied(first), alone[None])
+
+
+def test_what_another_writer_puts_meanwhile_is_no_strangers_file(on_s3, bucket, monkeypatch):
+    fs, name = bucket
+    get = Store.get
+
+    def one_ahead(store, wanted, file):
+        found = get(store, wanted, file)
+        if wanted == "manifest.json" and not found:
+            fs.pipe_file(f"{name}/runs/a/images/part-00000.parquet", b"another writer's")
+        return found
+
+    monkeypatch.setattr(Store, "get", one_ahead)
+    assert run_audit(replace(on_s3, budget=0)) == f"{on_s3.runs_dir}/a/report/index.html"
 
 
 def test_another_plan_is_refused_and_fresh_too(on_s3):
