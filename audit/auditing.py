@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -69,9 +70,10 @@ def run_audit(config: RunConfig, say: Callable[[str], object] = lambda _line: No
             images = _read_images(folder)
             cases = triaged(images)
         with _timed(place, timings, "interventions"):
-            plan, tested = with_room(
-                plan, lambda p: _tested(p, folder, images, cases, runner=runner, say=say), say
+            test = partial(
+                _tested, folder=folder, images=images, cases=cases, runner=runner, say=say
             )
+            plan, tested = with_room(plan, test, say)
         with _timed(place, timings, "tables"):
             results = _write_results(plan, folder, images, cases, tested)
             content = results.summary
@@ -81,6 +83,7 @@ def run_audit(config: RunConfig, say: Callable[[str], object] = lambda _line: No
         if config.sanity:
             with _timed(place, timings, "sanity"):
                 _write_summary(folder, content | {"sanity": _sanity(plan, images, say)})
+        del images, cases, results, test  # the report reads the tables alone
         report = render_report(folder, config.policy)
         _link_latest(folder)  # before "finished", after which no call would take the run up
         set_status(folder, "finished", timings)

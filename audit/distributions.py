@@ -40,7 +40,7 @@ def _masses(images: pd.DataFrame) -> dict[str, Any] | None:
         & (images["pred_region_visible_fraction"] >= _LEAST_VISIBLE).fillna(value=False)
         & of_one_kind(images)
     )
-    scored = images[known.astype(bool)]
+    scored = images.loc[known.astype(bool), ["correct", _MASS, "pred_region_area_fraction"]]
     if scored.empty:
         return None
     right = scored["correct"].astype(bool).to_numpy()
@@ -64,7 +64,7 @@ def _spread(values: np.ndarray) -> dict[str, Any]:
 def _reliability(images: pd.DataFrame) -> dict[str, Any] | None:
     """Bins of equal width; the error weighs each bin's gap by its share of the images (ECE)."""
     known = images["correct"].notna() & images["pred_probability"].notna()
-    answered = images[known.astype(bool)]
+    answered = images.loc[known.astype(bool), ["correct", "pred_probability"]]
     if answered.empty:
         return None
     surety = np.clip(answered["pred_probability"].to_numpy(dtype=float), 0, 1)

@@ -52,6 +52,7 @@ def choose(
     held["on_object_correct"] = right & judged & ~off
     held["control"] = ~_raised(cases, "unreadable")
     rng = np.random.default_rng([seed, 0])
+    cases = cases[["index", "severity"]]
     few = min(round(limit * _CONTROL_SHARE), _CONTROL_MOST)
     compared = ("control", "on_object_correct")
     picked = {name: _random(cases[held[name]], few, rng) for name in compared}

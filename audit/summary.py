@@ -29,17 +29,21 @@ MEDIANS = {
     "median_center_baseline": "center_baseline_mass",
     "median_permuted_baseline": "permuted_baseline_mass",
 }
+_PAIR = ["true_class", "pred_class", "true_label", "pred_label"]
+_OF_MAPS = ["true_class", "pred_class", "true_cam_entropy", "true_border_mass", "cam_agreement"]
 _EXAMPLES = 5
+_NAMED = ["index", "path", "status_detail"]  # what an example of a problem tells
 
 
 def class_table(
     images: pd.DataFrame, cases: pd.DataFrame, classes: tuple[str, ...]
 ) -> pd.DataFrame:
     """One row for each of the dataset's classes, also where no image shows it."""
-    answered = images[images["correct"].notna()]
-    seen = images[scored(images)]
+    answered = images.loc[images["correct"].notna(), ["true_class", "correct"]]
+    seen = images.loc[scored(images), ["true_class", *MEDIANS.values()]]
     off = cases["off_object"][judged(images) & of_one_kind(images)]
-    wrong = pair_table(images[images["correct"].eq(False).fillna(value=False)])
+    errors = images["correct"].eq(False).fillna(value=False)
+    wrong = pair_table(images.loc[errors, _PAIR])
     rows = []
     for index, label in enumerate(classes):
         mine = answered["correct"][answered["true_class"] == index]
@@ -56,11 +60,9 @@ def class_table(
 
 def pair_table(images: pd.DataFrame) -> pd.DataFrame:
     """How often each label got each answer, most often first."""
-    keys = ["true_class", "pred_class", "true_label", "pred_label"]
-    counts = (
-        images.dropna(subset=keys).groupby(keys, observed=True).size().rename("n").reset_index()
-    )
-    return counts.sort_values(["n", *keys[:2]], ascending=[False, True, True], ignore_index=True)
+    known = images[_PAIR].dropna()
+    counts = known.groupby(_PAIR, observed=True).size().rename("n").reset_index()
+    return counts.sort_values(["n", *_PAIR[:2]], ascending=[False, True, True], ignore_index=True)
 
 
 def problems(images: pd.DataFrame) -> list[dict[str, Any]]:
@@ -82,7 +84,7 @@ def problems(images: pd.DataFrame) -> list[dict[str, Any]]:
         {
             "kind": kind,
             "count": int(where.sum()),
-            "examples": (_wordings if kind == "note" else _examples)(images[where]),
+            "examples": (_wordings if kind == "note" else _examples)(images.loc[where, _NAMED]),
         }
         for kind, where in kinds.items()
         if where.any()
@@ -94,7 +96,7 @@ def summarise(
 ) -> dict[str, Any]:
     """The content of ``summary.json``; what does not exist is None, never 0."""
     answered = images["correct"].dropna()
-    seen = images[scored(images)]
+    seen = images.loc[scored(images), list(MEDIANS.values())]
     flags = cases.drop(columns=["index", "sample_id", "reason", "severity"])
     return {
         "counts": _counts(images, flags),
@@ -127,7 +129,7 @@ def _regions(images: pd.DataFrame) -> dict[str, Any]:
 
 def _maps(images: pd.DataFrame) -> dict[str, float | int | None] | None:
     """What the maps say without any region; agreement only where the two maps differ."""
-    seen = images[images["true_cam_entropy"].notna()]
+    seen = images.loc[images["true_cam_entropy"].notna(), _OF_MAPS]
     if seen.empty:
         return None
     two = seen["cam_agreement"][seen["true_class"] != seen["pred_class"]].dropna()

@@ -86,6 +86,7 @@ def measured(run: Path, rows: int) -> dict[str, float]:
     tested = Interventions(none, 0, plan.config.fill, plan.size)
     chosen = _write_results(plan, run, images, cases, tested).chosen
     took["results and tables"] = time.perf_counter() - at
+    del images, cases  # as a run does
     _write_media(run, chosen["index"].tolist(), chosen["galleries"].tolist())
     at = time.perf_counter()
     render_report(run)

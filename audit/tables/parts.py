@@ -43,6 +43,7 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 _NAME = re.compile(r"part-(\d{5,})\.parquet")
 _TEMPORARY = re.compile(r"\..+\.(\d+)\.tmp")
+_ROW_GROUP = 65_536  # rows: who wants some of a million holds no more at a time
 
 
 def part_path(folder: Path, k: int) -> Path:
@@ -60,7 +61,13 @@ def write_table(table: pa.Table, path: Path, metadata: Mapping[str, str]) -> Non
     try:
         _make(path.parent)
         table = table.replace_schema_metadata(merged)
-        pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
+        pq.write_table(
+            table,
+            temporary,
+            compression="zstd",
+            row_group_size=_ROW_GROUP,
+            write_page_checksum=True,
+        )
         _commit(temporary, path)
     except OSError as error:
         with suppress(OSError):
