@@ -104,6 +104,8 @@ class Listing:
     sizes: np.ndarray  # int64[N]: bytes of each source
     annotations: str = ""  # hash of whatever says where the objects are; "" where nothing does
     present: tuple[tuple[int, ...], ...] | None = None  # N: further classes shown; None: not known
+    #: N: what comes with each image: its "question", or its reference "caption"; None: nothing.
+    texts: tuple[Mapping[str, str], ...] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -1,0 +1,1 @@
+"""What is asked of a model about each image: classifiers, answers to questions, captions."""
