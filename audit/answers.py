@@ -1,41 +1,74 @@
-"""What a classifier says of the views it is shown, in the run's precision and label space."""
+"""What a model answers to the views it is shown, in the run's precision."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from audit.device import autocast
-from audit.explain.forward import Forward, forward
+from audit.explain.forward import Forward, tapped
 from audit.models.classifier import Classifier
-from audit.models.label_space import LabelSpace
-from audit.models.logits import logits_of
 from audit.models.preprocessing import normalise
+from audit.tasks.base import Answers, Asked, Task
 
-__all__ = ["answered", "probabilities"]
+__all__ = ["Answered", "answered", "asked", "probabilities", "true_probability"]
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The answers to a batch, and the forward from which their maps can be had."""
+
+    answers: Answers
+    ran: Forward
+
+
+def asked(
+    view: Tensor, texts: Sequence[Mapping[str, str]] | None = None, label: Tensor | None = None
+) -> Asked:
+    """What comes with the views B×3×H×W: nothing but what is given."""
+    n = len(view)
+    if label is None:
+        label = torch.full((n,), -1, dtype=torch.int64, device=view.device)
+    return Asked(({},) * n if texts is None else tuple(texts), label)
 
 
 def answered(
-    classifier: Classifier, space: LabelSpace, view: Tensor, dtype: torch.dtype
-) -> Forward:
+    classifier: Classifier, task: Task, view: Tensor, asking: Asked, dtype: torch.dtype
+) -> Answered:
     """One forward of uint8 views B×3×H×W in ``dtype``, from which maps can be had.
 
-    Its scores are float32 B×C over ``space``. Raises ModelError as ``forward`` does.
+    Raises ModelError as ``tapped`` and the task do.
     """
-    inputs = normalise(view, classifier.preprocessing)
+    module, inputs = classifier.module, normalise(view, classifier.preprocessing)
+    size = (view.shape[-2], view.shape[-1])
     with autocast(view.device, dtype):
-        return forward(
-            classifier.module,
-            classifier.target_layers,
-            inputs,
-            lambda output: space.scores(logits_of(output).float()),
+        answers, held, layouts = tapped(
+            module, classifier.target_layers, size, lambda: task.ask(module, inputs, asking)
         )
+    return Answered(answers, Forward(answers.scores, held, layouts))
 
 
 def probabilities(
-    classifier: Classifier, space: LabelSpace, view: Tensor, dtype: torch.dtype
+    classifier: Classifier, task: Task, view: Tensor, asking: Asked, dtype: torch.dtype
 ) -> Tensor:
-    """The probabilities float32 B×C over ``space`` of uint8 views B×3×H×W, without a graph."""
+    """The probability float32 B×C of every score, for uint8 views B×3×H×W, without a graph."""
+    return _plainly(classifier, task, view, asking, dtype).log_probability.exp()
+
+
+def true_probability(
+    classifier: Classifier, task: Task, view: Tensor, asking: Asked, dtype: torch.dtype
+) -> Tensor:
+    """The same of each image's true answer alone, float32[B]."""
+    answers = _plainly(classifier, task, view, asking, dtype)
+    return answers.log_probability.gather(1, answers.true[:, None])[:, 0].exp()
+
+
+def _plainly(
+    classifier: Classifier, task: Task, view: Tensor, asking: Asked, dtype: torch.dtype
+) -> Answers:
     with torch.inference_mode(), autocast(view.device, dtype):
-        output = classifier.module(normalise(view, classifier.preprocessing))
-        return space.scores(logits_of(output).float()).softmax(dim=1)
+        inputs = normalise(view, classifier.preprocessing)
+        return task.ask(classifier.module, inputs, asking)

@@ -13,6 +13,7 @@ from audit.models.classifier import Classifier, load_classifier
 from audit.models.imagenet import imagenet_names
 from audit.models.label_space import LabelSpace, match_labels
 from audit.models.preprocessing import parse_overrides
+from audit.records import Listing
 
 __all__ = ["choose_classifier", "match"]
 
@@ -36,19 +37,21 @@ def choose_classifier(config: RunConfig, say: Callable[[str], object]) -> Classi
 
 
 def match(
-    config: RunConfig, classes: tuple[str, ...], classifier: Classifier, n_outputs: int
+    config: RunConfig, listing: Listing, classifier: Classifier, n_outputs: int
 ) -> LabelSpace:
-    """The label space of a dataset's ``classes`` under ``classifier``.
+    """The label space of a dataset's classes under ``classifier``, which gives ``n_outputs``.
 
-    Raises ModelError where a class and the outputs do not match.
+    An answer to a question that is none of the model's can only be answered wrongly; any other
+    class without an output is a ModelError.
     """
     return match_labels(
-        classes,
+        listing.classes,
         classifier.outputs,
         classifier.wnids,
         n_outputs,
         _class_map(config, classifier),
         closed_set=config.closed_set,
+        answers=listing.texts is not None,
     )
 
 

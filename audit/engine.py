@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -18,15 +18,17 @@ from audit.data.feed import feed
 from audit.data.loader import Views, batches
 from audit.device import keep_memory
 from audit.findings import Packed, examine, unpack
+from audit.nouns import noun_rows
 from audit.plan import Plan
 from audit.records import Batch
 from audit.rows import rows_of
 from audit.tables.parts import is_done, part_path, write_table
-from audit.tables.schema import SCHEMA_VERSION
+from audit.tables.schema import SCHEMA_VERSION, arrow_schema
 
 __all__ = ["audit_part", "part_metadata", "views_of"]
 
-_T = TypeVar("_T")
+_Examined: TypeAlias = "tuple[Batch, dict[str, np.ndarray], Packed]"
+_Tables: TypeAlias = "tuple[pa.Table, pa.Table | None]"
 
 
 def audit_part(
@@ -38,18 +40,35 @@ def audit_part(
     raises, and IncompleteError where the part cannot be written.
     """
 
-    def rows(examined: tuple[Batch, dict[str, np.ndarray]]) -> pa.Table:
-        batch, found = examined
+    def tables(examined: _Examined) -> _Tables:
+        batch, figures, packed = examined
         progress(len(batch))
-        return rows_of(batch, found, plan.space.names, plan.grid, plan.size)
+        names = packed.said or plan.task.names
+        return rows_of(batch, figures, names, plan.grid, plan.size), _words(plan, batch, packed)
 
     if plan.device.type == "cpu":
         keep_memory()
-    table = pa.concat_tables(_beside(rows, _examined(plan, k), plan.device))
-    path, metadata = part_path(folder, k), part_metadata(plan)
-    # A worker that was given up for lost, and comes late, undoes nothing of what came after it.
+    made = _beside(tables, _examined(plan, k), plan.device)
+    metadata = part_metadata(plan)
+    if plan.task.nouns:  # before the images, whose part is the commit record
+        empty = arrow_schema("words", plan.cells).empty_table()
+        words = pa.concat_tables([empty, *(one for _, one in made if one is not None)])
+        _commit(words, part_path(folder.with_name("words"), k), metadata)
+    _commit(pa.concat_tables([one for one, _ in made]), part_path(folder, k), metadata)
+
+
+def _commit(table: pa.Table, path: Path, metadata: dict[str, str]) -> None:
+    """Write a part; a worker that was given up for lost, and comes late, undoes no later one."""
     if not is_done(path, metadata, table.num_rows):
         write_table(table, path, metadata)
+
+
+def _words(plan: Plan, batch: Batch, packed: Packed) -> pa.Table | None:
+    """The batch's rows of the ``words`` table; None: no word names a class."""
+    if packed.words is None:
+        return None
+    figures = unpack(packed.words.matrix.cpu().numpy(), packed.words.layout)
+    return noun_rows(batch, figures, packed.words.nouns, plan.task.nouns, plan.cells)
 
 
 def part_metadata(plan: Plan) -> dict[str, str]:
@@ -68,8 +87,8 @@ def views_of(plan: Plan) -> Views:
 
 
 def _beside(
-    make: Callable[[_T], pa.Table], found: Iterator[_T], device: torch.device
-) -> list[pa.Table]:
+    make: Callable[[_Examined], _Tables], found: Iterator[_Examined], device: torch.device
+) -> list[_Tables]:
     """What ``make`` makes of each of ``found``; in a thread of its own while a GPU works on.
 
     On a CPU the model has every core, and a thread beside it would only hold one of them up.
@@ -80,7 +99,7 @@ def _beside(
         return list(writer.map(make, found))
 
 
-def _examined(plan: Plan, k: int) -> Iterator[tuple[Batch, dict[str, np.ndarray]]]:
+def _examined(plan: Plan, k: int) -> Iterator[_Examined]:
     """Each batch with its findings on the host, read while the device works on the next one."""
     config = plan.config
     waiting: tuple[Batch, Packed, _Copy] | None = None
@@ -93,7 +112,7 @@ def _examined(plan: Plan, k: int) -> Iterator[tuple[Batch, dict[str, np.ndarray]
     )
     for batch in feed(read, plan.device):
         packed = examine(
-            batch, plan.classifier, plan.space, config.method, plan.device, dtype=plan.dtype
+            batch, plan.classifier, plan.task, config.method, plan.device, dtype=plan.dtype
         )
         copy = _Copy(packed.matrix)
         if waiting is not None:
@@ -103,8 +122,8 @@ def _examined(plan: Plan, k: int) -> Iterator[tuple[Batch, dict[str, np.ndarray]
         yield _unpacked(*waiting)
 
 
-def _unpacked(batch: Batch, packed: Packed, copy: _Copy) -> tuple[Batch, dict[str, np.ndarray]]:
-    return batch, unpack(copy.result(), packed.layout)
+def _unpacked(batch: Batch, packed: Packed, copy: _Copy) -> _Examined:
+    return batch, unpack(copy.result(), packed.layout), packed
 
 
 class _Copy:

@@ -11,30 +11,45 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from audit.answers import answered
-from audit.errors import ModelError
+from audit.answers import answered, asked
 from audit.explain.forward import Forward, class_map
 from audit.map_scores import image_columns, score_map
 from audit.models.classifier import Classifier
-from audit.models.label_space import LabelSpace
-from audit.records import Batch
+from audit.models.layout import finest
+from audit.nouns import noun_columns
+from audit.records import UNCLASSED, Batch
 from audit.scores import mass
 from audit.target_regions import AnnotatedBatch, Regions
+from audit.tasks.base import Answers, Task
+from audit.tasks.nouns import Noun, nouns_among
 
-__all__ = ["TOP", "Packed", "examine", "unpack"]
+__all__ = ["TOP", "Packed", "Words", "examine", "unpack"]
 
 TOP = 5
+_NO_LOSS = -1e29  # below it the true answer is one that the model cannot give
 
 
 @dataclass(frozen=True)
 class Packed:
     """Every figure of a batch as one float32 matrix; ``layout`` names runs of its columns.
 
-    Class numbers below 2²⁴ and the maps' bytes are exact in float32.
+    Class numbers below 2²⁴ and the maps' bytes are exact in float32. ``said`` are the true and the
+    predicted answer in words, where they are no classes.
     """
 
     matrix: Tensor  # B×W
     layout: tuple[tuple[str, int | None], ...]  # name, width; None: one figure an image
+    said: tuple[tuple[str | None, str], ...] | None = None
+    words: Words | None = None
+
+
+@dataclass(frozen=True)
+class Words:
+    """The nouns of a batch's captions, and their figures packed in the same way."""
+
+    nouns: tuple[Noun, ...]
+    matrix: Tensor  # n×W
+    layout: tuple[tuple[str, int | None], ...]
 
 
 def unpack(matrix: np.ndarray, layout: tuple[tuple[str, int | None], ...]) -> dict[str, np.ndarray]:
@@ -49,34 +64,41 @@ def unpack(matrix: np.ndarray, layout: tuple[tuple[str, int | None], ...]) -> di
 def examine(
     batch: Batch,
     classifier: Classifier,
-    space: LabelSpace,
+    task: Task,
     method: str,
     device: torch.device,
     *,
     dtype: torch.dtype = torch.float32,
 ) -> Packed:
-    """Classify a batch, explain the true and the predicted class, and score both maps.
+    """Ask the model about a batch, explain the true and the predicted answer, score both maps.
 
     ``method`` is one of ``audit.explain.methods.METHODS``; the model computes in ``dtype``.
-    Without a label the predicted class stands in for the true one; the rows null it.
+    Without a true answer the predicted one stands in for it; the rows null it.
     """
     view = batch.view_on(device)
-    ran = answered(classifier, space, view, dtype)
-    scores = ran.scores
-    if len(scores) != len(batch):
-        raise ModelError(
-            f"{classifier.name} gave {len(scores)} rows of scores for {len(batch)} images"
-        )
-    predicted = scores.detach().argmax(dim=1)
     label = torch.as_tensor(batch.label, device=device)
-    true = torch.where(label >= 0, label, predicted)
-    maps = _maps(ran, true, predicted, method)
-    columns = _class_columns(scores.detach(), true, predicted)
+    found = answered(classifier, task, view, asked(view, batch.texts, label), dtype)
+    answers, size = found.answers, (view.shape[-2], view.shape[-1])
+    annotated = AnnotatedBatch.of(batch, size, finest(found.ran.layouts), device)
+    nouns = tuple(nouns_among(answers.words, task.nouns))
+    words = noun_columns(found, nouns, annotated, method) if nouns else None
+    maps = _maps(found.ran, answers.true, answers.predicted, method)
+    columns = _answer_columns(answers)
     with torch.no_grad():
-        grid = (maps.true.shape[-2], maps.true.shape[-1])
-        annotated = AnnotatedBatch.of(batch, (view.shape[-2], view.shape[-1]), grid, device)
-        columns |= _map_columns(maps, annotated, true, predicted)
-    return _pack(columns)
+        columns |= _map_columns(maps, annotated, *_classes_of(answers))
+    packed = None if words is None else Words(nouns, *_pack(words))
+    return Packed(*_pack(columns), answers.said, packed)
+
+
+def _classes_of(answers: Answers) -> tuple[Tensor, Tensor]:
+    """The classes whose objects the true and the predicted answer are judged by.
+
+    Texts are of no class: they are about the objects that the dataset marks as theirs.
+    """
+    if answers.said is None:
+        return answers.true, answers.predicted
+    none = torch.full_like(answers.true, UNCLASSED)
+    return none, none
 
 
 @dataclass(frozen=True)
@@ -98,18 +120,23 @@ def _maps(ran: Forward, true: Tensor, predicted: Tensor, method: str) -> _Maps:
     return _Maps(first, second[differ], differ)
 
 
-def _class_columns(scores: Tensor, true: Tensor, predicted: Tensor) -> dict[str, Tensor]:
-    log_probability = scores.log_softmax(dim=1)
-    probability = log_probability.exp()
-    top = probability.topk(min(TOP, scores.shape[1]), dim=1)
-    return {
-        "finite": torch.isfinite(scores).all(dim=1),
-        "true": true,
-        "pred": predicted,
-        "true_probability": probability.gather(1, true[:, None])[:, 0],
-        "pred_probability": probability.gather(1, predicted[:, None])[:, 0],
+def _answer_columns(answers: Answers) -> dict[str, Tensor]:
+    log_probability, probability = answers.log_probability, answers.log_probability.exp()
+    true, predicted = answers.true[:, None], answers.predicted[:, None]
+    own = log_probability.gather(1, true)[:, 0]
+    columns = {
+        "finite": torch.isfinite(answers.scores.detach()).all(dim=1),
+        "true": answers.true,
+        "pred": answers.predicted,
+        "true_probability": probability.gather(1, true)[:, 0],
+        "pred_probability": probability.gather(1, predicted)[:, 0],
+        "loss": torch.where(own > _NO_LOSS, -own, torch.nan),
+    }
+    if answers.said is not None:  # the columns are no alternatives: nothing to rank or to weigh
+        return columns
+    top = probability.topk(min(TOP, probability.shape[1]), dim=1)
+    return columns | {
         "entropy": torch.special.entr(probability).sum(dim=1),
-        "loss": -log_probability.gather(1, true[:, None])[:, 0],
         "topk_class": top.indices,
         "topk_probability": top.values,
     }
@@ -118,7 +145,10 @@ def _class_columns(scores: Tensor, true: Tensor, predicted: Tensor) -> dict[str,
 def _map_columns(
     maps: _Maps, annotated: AnnotatedBatch, label: Tensor, predicted: Tensor
 ) -> dict[str, Tensor]:
-    """Both targets' scores; the predicted class's only where it is not the true one."""
+    """Both targets' scores; the predicted answer's only where it is not the true one.
+
+    ``label`` and ``predicted`` are the classes whose objects they are judged by, int64[B].
+    """
     regions = Regions.of(annotated, label, label)
     image, true = image_columns(regions), _target_columns(maps.true, regions)
     pred, agreement = true, torch.where(true["cam_status"] == 0, 1.0, torch.nan)
@@ -154,9 +184,11 @@ def _target_columns(cam: Tensor, regions: Regions) -> dict[str, Tensor]:
     }
 
 
-def _pack(columns: dict[str, Tensor]) -> Packed:
+def _pack(
+    columns: dict[str, Tensor],
+) -> tuple[Tensor, tuple[tuple[str, int | None], ...]]:
     flat = {name: value.float().reshape(len(value), -1) for name, value in columns.items()}
     layout = tuple(
         (name, None if value.ndim == 1 else value.shape[1]) for name, value in columns.items()
     )
-    return Packed(torch.cat(list(flat.values()), dim=1), layout)
+    return torch.cat(list(flat.values()), dim=1), layout

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import torch
@@ -25,11 +25,14 @@ from audit.models.classifier import Classifier
 from audit.models.label_space import LabelSpace
 from audit.models.layout import Layout
 from audit.models.logits import logits_of
-from audit.models.probe import feature_maps, probe
+from audit.models.probe import Call, feature_maps, probe
 from audit.records import Preprocessing
 from audit.region_choice import RegionChoice, asked_regions, choose_regions
 from audit.sampling import stratified
 from audit.tables.schema import SCORE_VERSION
+from audit.tasks.among import Classes
+from audit.tasks.base import Task
+from audit.tasks.choice import call_of, space_of, task_of
 
 __all__ = ["Plan", "make_plan"]
 
@@ -48,6 +51,7 @@ class Plan:
     source: Source | ArraySource
     classifier: Classifier
     space: LabelSpace
+    task: Task
     regions: RegionChoice
     device: torch.device
     dtype: torch.dtype  # what the model computes in
@@ -94,6 +98,7 @@ class Plan:
             "label_space": (self.space.names, self.space.groups),
         }
         files = listing.paths if listing.paths is not None else ()
+        texts = () if listing.texts is None else ([dict(text) for text in listing.texts],)
         return {
             "model": self.classifier.architecture,
             "weights": self.classifier.weights_hash,
@@ -102,7 +107,7 @@ class Plan:
             "device": self.device.type,
             "dtype": self.dtype_name,
             "dataset": _digest(
-                config.dataset, listing.classes, files, listing.sizes, listing.labels
+                config.dataset, listing.classes, files, listing.sizes, listing.labels, *texts
             ),
             "annotations": self.regions.digest,
         }
@@ -126,13 +131,16 @@ def make_plan(config: RunConfig, say: Callable[[str], object] = lambda _line: No
     """
     _check(config)
     source = open_source(config.dataset, config.data_root, config.split)
-    indices = stratified(source.listing.labels, config.limit, config.seed)
+    listing = source.listing
+    indices = stratified(listing.labels, config.limit, config.seed)
     classifier = choose_classifier(config, say)
     device = pick_device(config.device)
     size = view_size(source, indices, classifier.preprocessing)
-    probed = probe(classifier.module, classifier.target_layers, size)
-    space = match(config, source.listing.classes, classifier, probed.outputs)
-    _check_method(config.method, classifier, space, size)
+    call = call_of(classifier.module, listing)
+    probed = probe(classifier.module, classifier.target_layers, size, call)
+    space = space_of(probed.output, listing, partial(match, config, listing, classifier))
+    task = task_of(classifier.module, listing, space)
+    _check_method(config.method, classifier, task, size)
     regions = choose_regions(config, source, indices, device, say)
     classifier.module.to(device).to(memory_format=torch.channels_last)
     return Plan(
@@ -140,6 +148,7 @@ def make_plan(config: RunConfig, say: Callable[[str], object] = lambda _line: No
         source=source,
         classifier=classifier,
         space=space,
+        task=task,
         regions=regions,
         device=device,
         dtype=pick_dtype(config.dtype, device),
@@ -149,18 +158,25 @@ def make_plan(config: RunConfig, say: Callable[[str], object] = lambda _line: No
         indices=indices,
         part_size=_part_size(config.part_size, len(indices)),
         warnings=(
-            *_warnings(source, classifier, space, size, probed.grid),
+            *source.warnings,
+            *classifier.notes,
+            *space.notes,
+            *_coarse_grid(classifier, size, probed.grid, call),
             *regions.notes,
         ),
     )
 
 
-def _check_method(
-    method: str, classifier: Classifier, space: LabelSpace, size: tuple[int, int]
-) -> None:
-    if method == "cam":
-        module, layers = classifier.module, classifier.target_layers
-        check_pooled_head(module, layers, size, lambda output: space.scores(logits_of(output)))
+def _check_method(method: str, classifier: Classifier, task: Task, size: tuple[int, int]) -> None:
+    if method != "cam":
+        return
+    if not isinstance(task, Classes):
+        raise ConfigError(
+            "--method cam: CAM explains classifiers alone; --method grad-cam is its generalisation "
+            "to any differentiable score"
+        )
+    module, layers, space = classifier.module, classifier.target_layers, task.space
+    check_pooled_head(module, layers, size, lambda output: space.scores(logits_of(output)))
 
 
 def _check(config: RunConfig) -> None:
@@ -177,36 +193,30 @@ def _check(config: RunConfig) -> None:
     asked_regions(config)
 
 
-def _warnings(
-    source: Source | ArraySource,
-    classifier: Classifier,
-    space: LabelSpace,
-    size: tuple[int, int],
-    grid: tuple[int, int],
+def _coarse_grid(
+    classifier: Classifier, size: tuple[int, int], grid: tuple[int, int], call: Call
 ) -> tuple[str, ...]:
-    coarse = () if max(grid) > _COARSE else (_coarse_grid(classifier, size, grid),)
-    return (*source.warnings, *classifier.notes, *space.notes, *coarse)
-
-
-def _coarse_grid(classifier: Classifier, size: tuple[int, int], grid: tuple[int, int]) -> str:
     """The one warning of a grid that hardly says where, with the last finer layer's name."""
-    maps = feature_maps(classifier.module, size)
+    if max(grid) > _COARSE:
+        return ()
+    maps = feature_maps(classifier.module, size, call)
     finer = [(name, h, w) for name, (_, h, w) in maps.items() if min(h, w) > _COARSE]
     what = "a single cell cannot say where" if grid == (1, 1) else "a cell covers much of the view"
-    better = _finer_layer(classifier, size, *finer[-1]) if finer else ""
-    return (
+    better = _finer_layer(classifier, size, finer[-1], call) if finer else ""
+    coarse = (
         f"the maps of {classifier.target_layer} have {grid[0]}×{grid[1]} cells, {what}{better}; a "
         "larger --input-size refines the grid as well"
     )
+    return (coarse,)
 
 
 def _finer_layer(
-    classifier: Classifier, size: tuple[int, int], layer: str, height: int, width: int
+    classifier: Classifier, size: tuple[int, int], finer: tuple[str, int, int], call: Call
 ) -> str:
     """What a finer layer gives and costs: its gradient runs through more of the network."""
-    module = classifier.module
-    more = gradient_share(module, (layer,), size)
-    more -= gradient_share(module, classifier.target_layers, size)
+    module, (layer, height, width) = classifier.module, finer
+    more = gradient_share(module, (layer,), size, call)
+    more -= gradient_share(module, classifier.target_layers, size, call)
     return (
         f"; --target-layer {layer} has {height}×{width}, and each map costs about {more:.0%} of a "
         "forward more"

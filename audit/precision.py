@@ -69,7 +69,7 @@ def _figures(plan: Plan, read: list[Batch], dtype: torch.dtype) -> dict[str, np.
     found: dict[str, list[np.ndarray]] = {name: [] for name in wanted}
     for batch in read:
         packed = examine(
-            batch, plan.classifier, plan.space, plan.config.method, plan.device, dtype=dtype
+            batch, plan.classifier, plan.task, plan.config.method, plan.device, dtype=dtype
         )
         figures = unpack(packed.matrix.cpu().numpy(), packed.layout)
         for name, values in found.items():

@@ -143,8 +143,9 @@ class Batch:
     source: tuple[str, ...]  # what said where the objects are: a row's region_source
     size: np.ndarray  # int32[B×2]: height, width of the upright source; 0 where unreadable
     frame: np.ndarray  # float32[B×4]: x0, y0, x1, y1 of the view, in the source's pixels
-    digest: tuple[str, ...]
+    digest: tuple[str, ...]  # of image and texts
     detail: tuple[str, ...]
+    texts: tuple[Mapping[str, str], ...]  # what comes with each image; empty for most datasets
     path: tuple[str | None, ...]
     slices: tuple[Mapping[str, str], ...]
     present: tuple[tuple[int, ...] | None, ...]  # further classes shown; None: not known

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -17,23 +18,27 @@ __all__ = ["rows_of"]
 
 _PREFIXES = ("true", "pred")
 
+Names: TypeAlias = "tuple[str, ...] | tuple[tuple[str | None, str], ...]"
+
 
 def rows_of(
     batch: Batch,
     found: dict[str, np.ndarray],
-    names: tuple[str, ...],
+    names: Names,
     grid: tuple[int, int],
     size: tuple[int, int],
 ) -> pa.Table:
     """The rows of ``batch`` given its unpacked findings, in the ``images`` schema.
 
-    ``names`` are the label space's, ``grid`` the maps' h×w and ``size`` the view's H×W. An
+    ``names`` are the classes' or, where answers are texts, the (true, predicted) pair of each
+    image, None without a true one. ``grid`` are the maps' h×w and ``size`` the view's H×W. An
     unreadable image keeps its identity and nothing else; one with non-finite scores keeps its
     geometry; columns that nobody filled are null.
     """
     readable = batch.readable
     ok = readable & (found["finite"] > 0)
-    labelled = batch.label >= 0
+    texts = bool(names) and not isinstance(names[0], str)
+    labelled = np.array([pair[0] is not None for pair in names]) if texts else batch.label >= 0
     judged_by = {prefix: _JudgedBy.of(batch, found, prefix) for prefix in _PREFIXES}
     schema = arrow_schema("images", grid[0] * grid[1])
     columns: dict[str, object] = {}
@@ -42,9 +47,12 @@ def rows_of(
         columns |= _target(found, prefix, where, schema)
         columns[f"{prefix}_cam_box_iou"] = _numbers(ious[prefix], where)
     columns |= _identity(batch, ok) | _region(batch, found, judged_by, readable)
-    columns |= _classes(found, names, ok, labelled)
+    columns |= _answers(found, ok, ok & labelled)
+    columns |= _texts(names, ok) if texts else _classes(found, names, ok, labelled)
     columns["cam_agreement"] = _numbers(found["cam_agreement"], ok & labelled)
-    columns["other_region_mass"] = _numbers(found["pred_other_mass"], ok)
+    if not texts:  # a text is about all of its objects
+        columns["other_region_mass"] = _numbers(found["pred_other_mass"], ok)
+        columns["true_other_region_mass"] = _numbers(found["true_other_mass"], ok & labelled)
     return pa.table(
         [_typed(columns.get(field.name), field, len(batch)) for field in schema], schema=schema
     )
@@ -85,6 +93,7 @@ def _identity(batch: Batch, ok: np.ndarray) -> dict[str, object]:
         "index": batch.index,
         "sample_id": list(batch.digest),
         "path": list(batch.path),
+        "question": [text.get("question") for text in batch.texts],
         "status": status.tolist(),
         "status_detail": [detail or None for detail in batch.detail],
         "image_height": _integers(size[:, 0], batch.readable),
@@ -139,22 +148,35 @@ def _box_ious(
     return {"true": true, "pred": pred}
 
 
+def _answers(found: dict[str, np.ndarray], ok: np.ndarray, known: np.ndarray) -> dict[str, object]:
+    """How right and how sure, whatever an answer is."""
+    return {
+        "correct": pa.array(found["true"] == found["pred"], mask=~known),
+        "true_probability": _numbers(found["true_probability"], known),
+        "pred_probability": _numbers(found["pred_probability"], ok),
+        "loss": _numbers(found["loss"], known),
+    }
+
+
+def _texts(pairs: Names, ok: np.ndarray) -> dict[str, object]:
+    true, pred = zip(*pairs, strict=True)
+    return {
+        "true_label": pa.array(true, type=pa.string()),
+        "pred_label": pa.array(pred, mask=~ok, type=pa.string()),
+    }
+
+
 def _classes(
-    found: dict[str, np.ndarray], names: tuple[str, ...], ok: np.ndarray, labelled: np.ndarray
+    found: dict[str, np.ndarray], names: Names, ok: np.ndarray, labelled: np.ndarray
 ) -> dict[str, object]:
     true, pred = found["true"].astype(np.int64), found["pred"].astype(np.int64)
-    known = ok & labelled
     label = np.array(names, dtype=object)
     return {
         "true_class": pa.array(true.astype(np.int32), mask=~labelled),
         "pred_class": pa.array(pred.astype(np.int32), mask=~ok),
         "true_label": pa.array(label[true], mask=~labelled, type=pa.string()),
         "pred_label": pa.array(label[pred], mask=~ok, type=pa.string()),
-        "correct": pa.array(true == pred, mask=~known),
-        "true_probability": _numbers(found["true_probability"], known),
-        "pred_probability": _numbers(found["pred_probability"], ok),
         "entropy": _numbers(found["entropy"], ok),
-        "loss": _numbers(found["loss"], known),
         "topk_class": _ragged(found["topk_class"].astype(np.int32), ok),
         "topk_probability": _ragged(found["topk_probability"], ok),
     }

@@ -72,6 +72,17 @@ class AnnotatedBatch:
             frame=self.frame[rows],
         )
 
+    def classed(self) -> AnnotatedBatch:
+        """The annotations without the objects whose class is not said."""
+        kept = (self.label != UNCLASSED).nonzero()[:, 0]
+        last = torch.tensor([len(self.image)], device=kept.device)
+        return replace(
+            self,
+            image=self.image[kept],
+            label=self.label[kept],
+            raster=self.raster[torch.cat([kept, last])],
+        )
+
     def choose(self, target: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
         """The group that each image's target is judged by (int64[B]; G: none), and why (BASIS).
 

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from audit.answers import asked
 from audit.config import RunConfig
 from audit.data.loader import batches
 from audit.engine import views_of
@@ -25,6 +26,7 @@ from audit.plan import Plan, make_plan
 from audit.sanity.check import Maps, Sample, maps_of, randomisation
 from audit.sanity.estimate import Estimate
 from audit.sanity.record import Stage
+from audit.tasks.base import Asked
 
 __all__ = ["main"]
 
@@ -32,23 +34,24 @@ _IMAGES = 64
 _GROUP = 8
 
 
-def grad_cam(plan: Plan, module: nn.Module, view: Tensor, chosen: Tensor) -> Tensor:
+def grad_cam(plan: Plan, module: nn.Module, view: Tensor, asking: Asked) -> Tensor:
     """The run's own raw maps B×h×w."""
     inputs = normalise(view, plan.classifier.preprocessing)
     ran = forward(module, plan.classifier.target_layers, inputs, plan.space.scores)
-    return class_map(ran, chosen, "grad-cam", last=True)
+    return class_map(ran, asking.label, "grad-cam", last=True)
 
 
-def guided(plan: Plan, module: nn.Module, view: Tensor, chosen: Tensor) -> Tensor:
+def guided(plan: Plan, module: nn.Module, view: Tensor, asking: Asked) -> Tensor:
     """Guided backpropagation's magnitude, B×H×W."""
     inputs = normalise(view, plan.classifier.preprocessing)
-    return guided_backpropagation(module, inputs, chosen, plan.space.scores).abs().sum(dim=1)
+    target, scores = asking.label, plan.space.scores
+    return guided_backpropagation(module, inputs, target, scores).abs().sum(dim=1)
 
 
-def guided_cam(plan: Plan, module: nn.Module, view: Tensor, chosen: Tensor) -> Tensor:
+def guided_cam(plan: Plan, module: nn.Module, view: Tensor, asking: Asked) -> Tensor:
     """Guided Grad-CAM's magnitude, B×H×W."""
-    fine = guided(plan, module, view, chosen)[:, None]
-    return guided_grad_cam(fine, grad_cam(plan, module, view, chosen))[:, 0]
+    fine = guided(plan, module, view, asking)[:, None]
+    return guided_grad_cam(fine, grad_cam(plan, module, view, asking))[:, 0]
 
 
 def main(data_root: Path) -> None:
@@ -72,8 +75,8 @@ def _sample(plan: Plan) -> Sample:
     with torch.no_grad():
         inputs = [normalise(view, plan.classifier.preprocessing) for view in views]
         scores = [plan.space.scores(plan.classifier.module(one)) for one in inputs]
-    chosen = tuple(each.argmax(dim=1) for each in scores)
-    return Sample(tuple(batch.index for batch in read), views, chosen)
+    asking = [asked(view, None, each.argmax(1)) for view, each in zip(views, scores, strict=True)]
+    return Sample(tuple(batch.index for batch in read), views, tuple(asking))
 
 
 def _stages(plan: Plan, sample: Sample, maps: Maps) -> tuple[Stage, ...]:

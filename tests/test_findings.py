@@ -9,6 +9,7 @@ from audit.map_scores import CAM_STATUS
 from audit.models.classifier import Classifier
 from audit.models.label_space import match_labels
 from audit.records import UNCLASSED, Batch, Groups, Preprocessing
+from audit.tasks.among import Classes
 
 CPU = torch.device("cpu")
 
@@ -44,6 +45,7 @@ def _batch(pixels, labels, region=None, n_regions=None):
         size=np.full((n, 2), 16, dtype=np.int32),
         frame=np.tile(np.array([0, 0, 16, 16], dtype=np.float32), (n, 1)),
         digest=("d",) * n,
+        texts=({},) * n,
         detail=("",) * n,
         path=(None,) * n,
         slices=({},) * n,
@@ -69,7 +71,7 @@ def _unclassed(region, n_regions):
 
 def _found(module, batch, classes=("red", "green", "blue")):
     space = match_labels(classes, None, None, len(classes))
-    packed = examine(batch, _classifier(module), space, "grad-cam", CPU)
+    packed = examine(batch, _classifier(module), Classes(space), "grad-cam", CPU)
     return unpack(packed.matrix.numpy(), packed.layout)
 
 

@@ -44,7 +44,7 @@ def test_the_gpu_agrees_with_the_cpu(run_config):
     for device in ("cpu", "cuda"):
         plan = make_plan(replace(run_config, device=device, dtype="float32"))
         batch = next(batches(views_of(plan), plan.indices, 24, 0))
-        args = batch, plan.classifier, plan.space, "grad-cam", plan.device
+        args = batch, plan.classifier, plan.task, "grad-cam", plan.device
         packed = examine(*args, dtype=torch.float32)
         found[device] = unpack(packed.matrix.cpu().numpy(), packed.layout)
     for name, values in found["cpu"].items():

@@ -35,6 +35,7 @@ def _batch(n, groups, ignore=None):
         size=np.full((n, 2), 8, dtype=np.int32),
         frame=np.tile(np.array([0, 0, 8, 8], dtype=np.float32), (n, 1)),
         digest=("d",) * n,
+        texts=({},) * n,
         detail=("",) * n,
         path=(None,) * n,
         slices=({},) * n,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -66,6 +67,7 @@ class Views(Dataset[Batch]):
             size=np.tile(np.array([height, width], dtype=np.int32), (n, 1)),
             frame=np.tile(np.array(view.frame, dtype=np.float32), (n, 1)),
             digest=tuple(hashlib.blake2b(image, digest_size=16).hexdigest() for image in pixels),
+            texts=({},) * n,
             path=(None,) * n,
             slices=({},) * n,
             present=_present(source, index),
@@ -89,6 +91,7 @@ class Views(Dataset[Batch]):
             self._see(reading, int(i), source) for reading, i in zip(readings, index, strict=True)
         ]
         annotated = _joined([one.annotated for one in seen], self.size)
+        texts = tuple(listing.texts[i] if listing.texts else {} for i in index)
         notes = zip((reading.detail for reading in readings), annotated.pop("detail"), strict=True)
         return Batch(
             index=index,
@@ -98,7 +101,8 @@ class Views(Dataset[Batch]):
             label=listing.labels[index],
             size=np.array([one.size for one in seen], dtype=np.int32),
             frame=np.array([one.frame for one in seen], dtype=np.float32),
-            digest=tuple(reading.digest for reading in readings),
+            digest=tuple(map(_digest, (reading.digest for reading in readings), texts)),
+            texts=texts,
             detail=tuple("; ".join(filter(None, note)) for note in notes),
             path=tuple(listing.paths[i] if listing.paths else None for i in index),
             slices=tuple(source.slices(int(i)) for i in index),
@@ -185,6 +189,14 @@ def _joined(images: Sequence[_Annotated], size: tuple[int, int]) -> dict[str, An
         "source": tuple(one.source for one in images),
         "detail": tuple(one.note for one in images),
     }
+
+
+def _digest(image: str, texts: Mapping[str, str]) -> str:
+    """The image's own digest; with texts, that of both: one image has several questions."""
+    if not texts:
+        return image
+    both = json.dumps([image, sorted(texts.items())]).encode()
+    return hashlib.blake2b(both, digest_size=16).hexdigest()
 
 
 def _nothing(n: int) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +17,9 @@ from audit.models.layout import Layout, as_maps, finest, layout_of, prefix_token
 from audit.models.logits import logits_of
 from audit.scores.grid import upsample
 
-__all__ = ["Forward", "class_map", "explain", "forward"]
+__all__ = ["Forward", "class_map", "explain", "forward", "tapped"]
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -69,17 +71,27 @@ def forward(
     stays so, unless a target layer lies within: then it runs as written, for hooks are not seen in
     compiled code.
     """
+    view = (inputs.shape[-2], inputs.shape[-1])
+    return Forward(*tapped(module, layers, view, lambda: to_scores(module(inputs.detach()))))
+
+
+def tapped(
+    module: nn.Module, layers: tuple[str, ...], view: tuple[int, int], run: Callable[[], _T]
+) -> tuple[_T, tuple[Tensor, ...], tuple[Layout, ...]]:
+    """What ``run`` gives, which runs ``module`` once, and each target layer's output and layout.
+
+    ``view`` is the images' (height, width); modes and compiled parts as in ``forward``.
+    """
     compiled = any(_within_compiled(module, layer) for layer in layers)
     eager = torch.compiler.set_stance("force_eager") if compiled else nullcontext()
-    with _evaluating(module), eager, tap(module, layers) as tapped:
-        scores = to_scores(module(inputs.detach()))
-    view = (inputs.shape[-2], inputs.shape[-1])
-    activations = tapped.activations
+    with _evaluating(module), eager, tap(module, layers) as held:
+        result = run()
+    activations = held.activations
     layouts = tuple(
         _layout(module, layer, activation, view)
         for layer, activation in zip(layers, activations, strict=True)
     )
-    return Forward(scores, activations, layouts)
+    return result, activations, layouts
 
 
 def class_map(ran: Forward, chosen: Tensor, method: str, *, last: bool) -> Tensor:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from audit.errors import ModelError, nearest
 from audit.models.class_map import ClassMap
@@ -18,6 +19,8 @@ from audit.models.output_names import OutputNames, folded
 __all__ = ["LabelSpace", "match_labels"]
 
 Groups = tuple[tuple[int, ...], ...]
+
+_NEVER = -1e30  # the score of an answer that no output gives
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class LabelSpace:
 
     names: tuple[str, ...]  # C
     n_classes: int  # the entries before this one are the dataset's classes
-    groups: Groups  # C
+    groups: Groups  # C; an empty one: an answer that the model cannot give
     n_outputs: int  # M
     how: str
     notes: tuple[str, ...] = ()
@@ -43,11 +46,13 @@ class LabelSpace:
 
         A softmax over the scores then gives an entry the sum of its outputs' probabilities
         (renormalised where outputs were dropped). Differentiable; an entry of one output keeps its
-        logit exactly.
+        logit exactly, and one of none is so low that its probability is 0.
         """
         plan = _plan(self.groups, self.n_outputs, logits.device)
         if plan is None:
             return logits
+        if () in self.groups:
+            logits = F.pad(logits, (0, 1), value=_NEVER)
         scores = logits.index_select(1, plan.first)
         if plan.merged is None:
             return scores
@@ -63,13 +68,15 @@ def match_labels(
     class_map: ClassMap | None = None,
     *,
     closed_set: bool = False,
+    answers: bool = False,
 ) -> LabelSpace:
     """Match a dataset's ``classes`` to a model's ``n_outputs`` outputs.
 
     By the class map if given; else by the outputs' names or WordNet ids (case, spaces, hyphens and
     underscores do not count); else, for a model without names, by index where the counts agree.
     Outputs that no class claims stay possible as wrong answers, unless ``closed_set`` or the class
-    map drops them. A dataset without classes gets the model's outputs as they are.
+    map drops them. A dataset without classes gets the model's outputs as they are. Of ``answers``
+    to questions, which are free, some may be none of the model's outputs: it never gives them.
 
     Raises
     ------
@@ -81,7 +88,7 @@ def match_labels(
         groups, how, notes = _by_map(classes, known, class_map)
         closed_set = closed_set or class_map.closed_set
     elif known.named:
-        groups, how, notes = _by_name(classes, known)
+        groups, how, notes = _by_name(classes, known, lacking=answers)
     else:
         groups, how, notes = _by_index(classes, n_outputs)
     _refuse_shared(classes, groups, known)
@@ -125,10 +132,10 @@ def _refuse_incomplete(
         )
 
 
-def _by_name(classes: Sequence[str], known: OutputNames) -> _Matched:
+def _by_name(classes: Sequence[str], known: OutputNames, *, lacking: bool) -> _Matched:
     found = [known.lookup(name) for name in classes]
     missing = [name for name, hits in zip(classes, found, strict=True) if not hits]
-    if missing:
+    if len(missing) > (len(classes) - 1 if lacking else 0):
         raise ModelError(_unmatched(classes, missing, known))
     for name, hits in zip(classes, found, strict=True):
         if len(hits) > 1:
@@ -137,7 +144,17 @@ def _by_name(classes: Sequence[str], known: OutputNames) -> _Matched:
                 f" {_some([known.labels[hit] for hit in hits])}; say which with --class-map"
             )
     by_id = bool(classes) and all(known.is_wnid(name) for name in classes)
-    return _Matched([(hits[0],) for hits in found], "WordNet id" if by_id else "name", ())
+    groups = [tuple(hits[:1]) for hits in found]
+    return _Matched(groups, "WordNet id" if by_id else "name", _never(missing))
+
+
+def _never(missing: Sequence[str]) -> tuple[str, ...]:
+    if not missing:
+        return ()
+    return (
+        f"{len(missing)} answers are none of the model's outputs, it is wrong where they are true: "
+        f"{_some(missing)}",
+    )
 
 
 def _unmatched(classes: Sequence[str], missing: Sequence[str], known: OutputNames) -> str:
@@ -224,7 +241,7 @@ def _plan(groups: Groups, n_outputs: int, device: torch.device) -> _Plan | None:
         return None
     # Outside inference mode, because an inference tensor cannot be saved for a backward pass.
     with torch.inference_mode(mode=False):
-        first = torch.tensor([group[0] for group in groups], device=device)
+        first = torch.tensor([(*group, n_outputs)[0] for group in groups], device=device)
         return _Plan(first, _merged(groups, device))
 
 

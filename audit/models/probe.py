@@ -14,15 +14,23 @@ from audit.errors import ModelError
 from audit.models.layout import Layout, finest, layout_of, prefix_tokens
 from audit.models.logits import logits_of
 
-__all__ = ["Probe", "feature_maps", "probe"]
+__all__ = ["Call", "Probe", "feature_maps", "probe"]
+
+#: Runs a model on images, float B×3×H×W, with whatever else it takes.
+Call = Callable[[Tensor], Any]
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What one image gives: the number of logits M, and how each target layer holds its grid."""
+    """What one image gives: the model's output, and how each target layer holds its grid."""
 
-    outputs: int
+    output: Any
     layouts: tuple[Layout, ...]
+
+    @property
+    def outputs(self) -> int:
+        """The number of logits M; ModelError where the output is none."""
+        return logits_of(self.output).shape[1]
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -30,32 +38,42 @@ class Probe:
         return finest(self.layouts)
 
 
-def probe(module: nn.Module, layers: tuple[str, ...], size: tuple[int, int]) -> Probe:
+def probe(
+    module: nn.Module,
+    layers: tuple[str, ...],
+    size: tuple[int, int],
+    call: Call | None = None,
+) -> Probe:
     """Run ``module`` once on a black image of ``size`` (height, width) pixels.
+
+    ``call`` runs it on images float B×3×H×W; None: it takes images alone.
 
     Raises
     ------
     ModelError
-        Where the model cannot take such an image, returns no logits, or the output of one of
-        ``layers`` is no grid or is made more than once (or never) in one forward.
+        Where the model cannot take such an image, or the output of one of ``layers`` is no grid or
+        is made more than once (or never) in one forward.
     """
+    call = call or module
     seen: dict[str, list[Any]] = {layer: [] for layer in layers}
     with _recording(module, list(layers), lambda layer, output: seen[layer].append(output)):
-        outputs = logits_of(_forward(module, size)).shape[1]
-    layouts = (_only_layout(module, layer, made, size) for layer, made in seen.items())
-    return Probe(outputs, tuple(layouts))
+        output = _forward(call, size)
+    layouts = (_only_layout(module, layer, made, size, call) for layer, made in seen.items())
+    return Probe(output, tuple(layouts))
 
 
-def feature_maps(module: nn.Module, size: tuple[int, int]) -> dict[str, tuple[int, int, int]]:
+def feature_maps(
+    module: nn.Module, size: tuple[int, int], call: Call | None = None
+) -> dict[str, tuple[int, int, int]]:
     """The modules that give maps or tokens for an image of ``size``: name to (K, h, w), in order.
 
-    Maps of a single cell, and modules that run more than once, are left out. Raises ModelError
-    where the model cannot take such an image.
+    ``call`` as in ``probe``. Maps of a single cell, and modules that run more than once, are left
+    out. Raises ModelError where the model cannot take such an image.
     """
     seen: dict[str, list[Any]] = {}
     names = [name for name, _ in module.named_modules() if name]
     with _recording(module, names, lambda name, output: seen.setdefault(name, []).append(output)):
-        _forward(module, size)
+        _forward(call or module, size)
     found = {
         name: (output, _layout(module, name, output, size))
         for name, (output, *again) in seen.items()
@@ -82,11 +100,11 @@ def _recording(
         yield
 
 
-def _forward(module: nn.Module, size: tuple[int, int]) -> Any:
+def _forward(call: Call, size: tuple[int, int]) -> Any:
     height, width = size
     try:
         with torch.no_grad():
-            return module(torch.zeros(1, 3, height, width))
+            return call(torch.zeros(1, 3, height, width))
     except Exception as error:
         raise ModelError(
             f"the model fails on an image of {height}x{width} pixels"
@@ -94,20 +112,22 @@ def _forward(module: nn.Module, size: tuple[int, int]) -> Any:
         ) from error
 
 
-def _only_layout(module: nn.Module, layer: str, made: list[Any], size: tuple[int, int]) -> Layout:
+def _only_layout(
+    module: nn.Module, layer: str, made: list[Any], size: tuple[int, int], call: Call
+) -> Layout:
     if len(made) != 1:
         raise ModelError(
             f"target layer {layer!r} runs {len(made)} times in one forward; name a layer that runs"
-            f" once: {_listed(feature_maps(module, size))}"
+            f" once: {_listed(feature_maps(module, size, call))}"
         )
     layout = _layout(module, layer, made[0], size)
     if layout is not None:
         return layout
-    (output,) = made
+    (output,), others = made, _listed(feature_maps(module, size, call))
     shape = tuple(output.shape) if isinstance(output, Tensor) else f"a {type(output).__name__}"
     raise ModelError(
         f"target layer {layer!r} gives {shape}, not a B×K×h×w map, and no B×N×K tokens of a grid"
-        f" over {size[0]}x{size[1]} pixels; layers that do: {_listed(feature_maps(module, size))}"
+        f" over {size[0]}x{size[1]} pixels; layers that do: {others}"
     )
 
 

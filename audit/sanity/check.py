@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from audit.answers import answered, probabilities
+from audit.answers import answered, asked, true_probability
 from audit.data.loader import batches
 from audit.engine import views_of
 from audit.explain.forward import class_map
@@ -24,6 +24,7 @@ from audit.sanity.randomise import cascade
 from audit.sanity.record import Curve, Sanity, Stage, depends
 from audit.scores.grid import upsample
 from audit.scores.pointing import raster_size
+from audit.tasks.base import Asked
 
 __all__ = [
     "Maps",
@@ -40,24 +41,25 @@ _IMAGES = 64
 _GROUP = 8  # images that share one draw of random weights
 _AGAINST = "counterfactual"  # its cells speak against the class: no curve is defined for them
 
-#: Raw maps, float B×h×w, by a module, of uint8 views B×3×H×W for their classes int64[B].
-Maps = Callable[[nn.Module, Tensor, Tensor], Tensor]
+#: Raw maps, float B×h×w, by a module, of uint8 views B×3×H×W for what is asked of them.
+Maps = Callable[[nn.Module, Tensor, Asked], Tensor]
 #: What a module takes, of uint8 views B×3×H×W.
 ToInput = Callable[[Tensor], Tensor]
-#: The probabilities float[B] of classes int64[B], in uint8 views B×3×H×W.
-Probability = Callable[[Tensor, Tensor], Tensor]
+#: The probability float[B] of the answer asked for, in uint8 views B×3×H×W.
+Probability = Callable[[Asked, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The images that are checked as the model sees them, and the class that each is checked for.
+    """The images that are checked as the model sees them, and the answer each is checked for.
 
+    ``asked`` says by its label which class that is; of texts, it is the true one.
     In groups of at least two images where the sample has two, on the model's device.
     """
 
     index: tuple[np.ndarray, ...]  # int64[B]: positions in the dataset
     views: tuple[Tensor, ...]  # uint8 B×3×H×W
-    chosen: tuple[Tensor, ...]  # int64[B]
+    asked: tuple[Asked, ...]
 
 
 def check(plan: Plan, images: pd.DataFrame) -> Sanity:
@@ -80,8 +82,8 @@ def check(plan: Plan, images: pd.DataFrame) -> Sanity:
 
 def maps_of(maps: Maps, module: nn.Module, sample: Sample) -> Tensor:
     """Every map of the sample by ``module``, n×h×w on the host."""
-    pairs = zip(sample.views, sample.chosen, strict=True)
-    return torch.cat([maps(module, view, chosen).cpu() for view, chosen in pairs])
+    pairs = zip(sample.views, sample.asked, strict=True)
+    return torch.cat([maps(module, view, asking).cpu() for view, asking in pairs])
 
 
 def randomisation(
@@ -92,10 +94,10 @@ def randomisation(
     Each group of the sample meets random weights of its own, so that no figure hangs on one draw.
     """
     stages: dict[tuple[str, int], list[_Likeness]] = {}
-    groups = zip(sample.views, sample.chosen, _grouped(before, sample), strict=True)
-    for k, (view, chosen, own) in enumerate(groups):
+    groups = zip(sample.views, sample.asked, _grouped(before, sample), strict=True)
+    for k, (view, asking, own) in enumerate(groups):
         for randomised in cascade(module, to_input(view), (seed, k)):
-            after = maps(randomised.module, view, chosen).cpu()
+            after = maps(randomised.module, view, asking).cpu()
             found = _compare(own, after, (view.shape[-2], view.shape[-1]))
             stages.setdefault((randomised.down_to, randomised.modules), []).append(found)
     return tuple(_stage(*stage, found, seed) for stage, found in stages.items())
@@ -105,10 +107,10 @@ def curves(
     probability: Probability, maps: Tensor, sample: Sample, seed: int
 ) -> tuple[Curve | None, Curve | None]:
     """Deletion and insertion by ``maps`` n×h×w, each against a random order of the same cells."""
-    groups = zip(sample.index, sample.views, sample.chosen, _grouped(maps, sample), strict=True)
+    groups = zip(sample.index, sample.views, sample.asked, _grouped(maps, sample), strict=True)
     found = [
-        areas(partial(probability, chosen), view, cams.numpy(), index, seed)
-        for index, view, chosen, cams in groups
+        areas(partial(probability, asking), view, cams.numpy(), index, seed)
+        for index, view, asking, cams in groups
     ]
     random = np.concatenate([one.random for one in found])
     deletion = np.concatenate([one.deletion for one in found])
@@ -127,12 +129,15 @@ def _sample(plan: Plan, rows: pd.DataFrame) -> Sample:
     config, index = plan.config, rows["index"].to_numpy(dtype=np.int64)
     size = -(-len(index) // max(1, len(index) // _GROUP))  # of the groups: no image stays alone
     read = list(batches(views_of(plan), index, size, config.workers))
-    chosen = pd.Series(rows["pred_class"].to_numpy(dtype=np.int64), index=index)
+    chosen = rows["pred_class"].fillna(-1).set_axis(index)
+    views = [batch.view_on(plan.device) for batch in read]
+    labels = [torch.tensor(chosen.loc[batch.index].tolist(), dtype=torch.int64) for batch in read]
     return Sample(
         index=tuple(batch.index for batch in read),
-        views=tuple(batch.view_on(plan.device) for batch in read),
-        chosen=tuple(
-            torch.tensor(chosen.loc[batch.index].tolist(), device=plan.device) for batch in read
+        views=tuple(views),
+        asked=tuple(
+            asked(view, batch.texts, label.to(plan.device))
+            for view, batch, label in zip(views, read, labels, strict=True)
         ),
     )
 
@@ -153,15 +158,14 @@ def _input(plan: Plan, view: Tensor) -> Tensor:
     return normalise(view, plan.classifier.preprocessing)
 
 
-def _maps(plan: Plan, module: nn.Module, view: Tensor, chosen: Tensor) -> Tensor:
+def _maps(plan: Plan, module: nn.Module, view: Tensor, asking: Asked) -> Tensor:
     """The run's own maps, by ``module`` in place of its classifier's."""
-    ran = answered(replace(plan.classifier, module=module), plan.space, view, plan.dtype)
-    return class_map(ran, chosen, plan.config.method, last=True)
+    found = answered(replace(plan.classifier, module=module), plan.task, view, asking, plan.dtype)
+    return class_map(found.ran, found.answers.true, plan.config.method, last=True)
 
 
-def _probability(plan: Plan, chosen: Tensor, view: Tensor) -> Tensor:
-    probability = probabilities(plan.classifier, plan.space, view, plan.dtype)
-    return probability.gather(1, chosen[:, None])[:, 0]
+def _probability(plan: Plan, asking: Asked, view: Tensor) -> Tensor:
+    return true_probability(plan.classifier, plan.task, view, asking, plan.dtype)
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,8 @@ def _identity() -> list[Column]:
             "sample_id",
             text,
             "",
-            "blake2b-128 of the source's bytes, with #2, #3, … on further copies of the same bytes",
+            "blake2b-128 of the source's bytes, or of these and the question or reference caption; "
+            "with #2, #3, … on further copies of the same",
         ),
         Column("path", text, "", "relative path; null where the images share a file"),
         Column(
@@ -46,6 +47,7 @@ def _identity() -> list[Column]:
         Column("status_detail", text, "", "why a row is not ok, or a note on how it was read"),
         Column("image_height", pa.int32(), "px", "of the upright source image"),
         Column("image_width", pa.int32(), "px", "of the upright source image"),
+        Column("question", text, "", "what is asked about the image; null where nothing is"),
         Column("slices", dictionary, "", "the dataset's further attributes of this image"),
     ]
 
@@ -99,9 +101,9 @@ def _class_columns() -> list[Column]:
             "",
             "highest score; from the number of classes on: a model output that no class claims",
         ),
-        Column("true_label", pa.string(), "", "name of true_class"),
-        Column("pred_label", pa.string(), "", "name of pred_class"),
-        Column("correct", pa.bool_(), "", "pred_class equals true_class; null without a label"),
+        Column("true_label", pa.string(), "", "name of true_class; or the reference caption"),
+        Column("pred_label", pa.string(), "", "name of pred_class; or the model's caption"),
+        Column("correct", pa.bool_(), "", "pred_label equals true_label; null without a label"),
         _f("true_probability", "softmax of the true class", "probability"),
         _f("pred_probability", "softmax of the predicted class", "probability"),
         _f("entropy", "of the softmax over the label space", "nat"),
@@ -175,11 +177,39 @@ def _image_columns(cells: int) -> list[Column]:
             "share of the predicted class's map on annotated objects outside its region; null: "
             "there are none, or their classes are not said",
         ),
+        _f("true_other_region_mass", "the same of the true class's map and region"),
         _f("center_baseline_mass", "mass that a centred Gaussian (σ = ¼ side) has in the region"),
         _f(
             "permuted_baseline_mass",
             "mass that another image's true-class map of the class has in it",
         ),
+    ]
+
+
+def _word_columns(cells: int) -> list[Column]:
+    """The ``words`` table: the words of captions that name a class of the dataset."""
+    return [
+        Column("index", pa.int64(), "", "as in images"),
+        Column("caption", pa.string(), "", "whose it is: true (the reference) or pred (the model)"),
+        Column("position", pa.int32(), "words", "before it in its caption"),
+        Column("word", pa.string(), "", "as the caption has it"),
+        Column("class", pa.int32(), "", "index of the class that it names"),
+        Column("label", pa.string(), "", "that class"),
+        _f("probability", "of the word, given the image and the words before", "probability"),
+        Column(
+            "present",
+            pa.bool_(),
+            "",
+            "an object of the class is annotated; false of the model's word: hallucinated; null: "
+            "nothing is annotated",
+        ),
+        _f("region_area_fraction", "share of the valid pixels that the class's objects cover"),
+        Column("cam", pa.list_(pa.uint8(), cells), "maximum/255", "map of the word, as in images"),
+        Column("cam_status", pa.string(), "", "as in images"),
+        _f("relevance_mass_accuracy", "share of the word's map on objects of its class"),
+        _f("mass_lift", "that share over region_area_fraction; 1: chance", "ratio"),
+        Column("pointing_game_hit", pa.bool_(), "", f"its hottest pixel lies on them, {_RASTER}"),
+        _f("other_region_mass", "share of the word's map on objects of other classes"),
     ]
 
 
@@ -281,6 +311,7 @@ def _media_table(_cells: int) -> list[Column]:
 
 TABLES = {
     "images": _image_columns,
+    "words": _word_columns,
     "media": _media_table,
     "cases": _case_columns,
     "classes": _class_table,

@@ -61,6 +61,11 @@ class Task(Protocol):
         """What the columns of the scores are called; empty where each image has its own texts."""
         ...
 
+    @property
+    def nouns(self) -> tuple[str, ...]:
+        """The classes whose objects the words of a text are judged by; empty: words are not."""
+        ...
+
     def ask(self, module: nn.Module, inputs: Tensor, asked: Asked) -> Answers:
         """The answers of ``module`` to normalised ``inputs``, float B×3×H×W.
 
@@ -74,9 +79,10 @@ class Answering(Protocol):
     """A ``torch.nn.Module`` of a kind of its own: it brings its answers itself."""
 
     def ask(self, images: Tensor, asked: Asked) -> Answers:
-        """The answers to normalised ``images``, float B×3×H×W; columns are the dataset's classes.
+        """The answers to normalised ``images``, float B×3×H×W.
 
-        Called once a batch with gradients of the target layer recorded: ``scores`` must depend on
-        it, and each image's scores on that image alone.
+        Columns are the dataset's classes in their order, unless ``said`` has texts. Called once a
+        batch, with gradients of the target layer recorded: ``scores`` must depend on it, and each
+        image's scores on that image alone.
         """
         ...

@@ -19,7 +19,7 @@ import pyarrow as pa
 import torch
 from sklearn.cluster import AgglomerativeClustering
 
-from audit.answers import answered
+from audit.answers import answered, asked
 from audit.models.layout import as_maps
 from audit.plan import Plan
 from audit.regions.boxes import mask_boxes
@@ -50,7 +50,7 @@ def cues(plan: Plan, images: Path, evidence: pd.DataFrame, verdicts: pd.DataFram
         if len(mine):
             maps = read_maps(images, mine["index"].to_numpy(dtype=np.int64), plan.grid)
             found = list(covered(plan, mine, maps))
-            rows += _rows(int(cls), plan.space.names[cls], found, _features(plan, found))
+            rows += _rows(int(cls), plan.task.names[cls], found, _features(plan, found))
     return pa.Table.from_pylist(rows, schema=arrow_schema("cues"))
 
 
@@ -79,7 +79,7 @@ def _features(plan: Plan, found: Sequence[Covered]) -> np.ndarray:
         pictures = torch.from_numpy(np.stack([one.subject.picture for one in group]))
         patches = torch.from_numpy(np.stack([one.patch for one in group])).to(plan.device)
         view = pictures.permute(0, 3, 1, 2).contiguous().to(plan.device)
-        ran = answered(plan.classifier, plan.space, view, plan.dtype)
+        ran = answered(plan.classifier, plan.task, view, asked(view), plan.dtype).ran
         maps = as_maps(ran.activations[0].detach(), ran.layouts[0]).float()
         weight = project(patches, (maps.shape[-2], maps.shape[-1]))
         parts.append(torch.einsum("bkhw,bhw->bk", maps, weight).cpu().numpy())

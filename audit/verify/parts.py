@@ -16,7 +16,7 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from audit.answers import probabilities
+from audit.answers import asked, probabilities
 from audit.engine import part_metadata
 from audit.plan import Plan
 from audit.regions.boxes import mask_boxes
@@ -204,11 +204,12 @@ def _ordered(
 
 def _classify(plan: Plan, views: Tensor) -> Tensor:
     """Probabilities B×C of uint8 views B×3×H×W."""
-    return probabilities(plan.classifier, plan.space, views.to(plan.device), plan.dtype)
+    views = views.to(plan.device)
+    return probabilities(plan.classifier, plan.task, views, asked(views), plan.dtype)
 
 
 def _table(outcomes: list[Outcome], plan: Plan, maps: Maps) -> pa.Table:
-    names = plan.space.names
+    names = plan.task.names
     id_of = dict(zip(maps.index.tolist(), maps.sample_id, strict=True))
     rows = [
         _row(one) | {"sample_id": id_of[one.change.index], "watched_label": names[one.change.cls]}

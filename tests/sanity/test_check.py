@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from audit.answers import asked
 from audit.explain.forward import class_map, forward
 from audit.models.weights import hash_weights
 from audit.plan import make_plan
@@ -41,16 +42,17 @@ def sample():
     views = torch.randint(0, 256, (40, 3, 32, 32), generator=generator).byte()
     chosen = torch.randint(0, 4, (40,), generator=generator)
     index = np.split(np.arange(40), [16, 32])
-    return Sample(tuple(index), views.split(16), chosen.split(16))
+    pairs = zip(views.split(16), chosen.split(16), strict=True)
+    return Sample(tuple(index), views.split(16), tuple(asked(v, None, c) for v, c in pairs))
 
 
 def _input(view):
     return view.float() / 128 - 1
 
 
-def _grad_cam(module, view, chosen):
+def _grad_cam(module, view, asking):
     ran = forward(module, ("maps",), _input(view), lambda output: output)
-    return class_map(ran, chosen, "grad-cam", last=True)
+    return class_map(ran, asking.label, "grad-cam", last=True)
 
 
 def _edges(_module, view, _chosen):
