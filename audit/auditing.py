@@ -32,13 +32,17 @@ from audit.report.ruling import policy_of
 from audit.results import Interventions, Results, results_of, triaged
 from audit.room import with_room
 from audit.runners import Runner, check_engine, open_runner
+from audit.said import noun_table, read_words, words_summary
 from audit.sanity.check import check
 from audit.slices import slice_table
 from audit.tables.parts import done_parts, part_path, read_parts, write_bytes, write_table
 from audit.tables.schema import arrow_schema
-from audit.tables.sliced import read_slices
+from audit.tables.sliced import Slices, read_slices
+from audit.verdicts import looking
+from audit.verdicts.cutoffs import Cutoffs
 from audit.verify.covered import covered
 from audit.verify.cues import cues
+from audit.verify.looks import types_of
 from audit.verify.maps import read_maps
 from audit.verify.stage import intervene
 
@@ -158,9 +162,16 @@ def _write_results(
     results.summary["precision"] = None if changed is None else asdict(changed)
     slices = read_slices(folder / "images")
     results.summary["slices"] = slices.summary()
-    tables = {
+    further = {}
+    if plan.asks_questions:
+        further["questions"] = _asked(results, folder, slices, tested.rows)
+    if plan.task.nouns:
+        words = read_words(folder / "words")
+        results.summary["words"] = words_summary(words)
+        further["nouns"] = noun_table(words, plan.task.nouns)
+    tables = further | {
         "cases": results.cases,
-        "classes": results.classes,
+        "classes": results.classes if plan.task.names else results.classes[:0],
         "pairs": results.pairs,
         "slices": slice_table(slices, images, results.cases),
     }
@@ -169,6 +180,20 @@ def _write_results(
         write_table(table, folder / f"{name}.parquet", part_metadata(plan))
     _write_summary(folder, results.summary | {"sanity": None})
     return results
+
+
+def _asked(
+    results: Results, folder: Path, slices: Slices, interventions: pd.DataFrame
+) -> pd.DataFrame:
+    """The ``questions`` table; the summary is told what it says."""
+    parts = read_parts(folder / "images", looking.SEEN)
+    seen = pa.concat_tables([table for _, table in parts]).to_pandas()
+    types = types_of(slices, len(seen))
+    table = looking.question_table(seen, types, interventions, Cutoffs())
+    forwards = int(interventions["p_after"].notna().sum())
+    results.summary["verdicts"] |= looking.verdicts_of(table) | {"forwards": forwards}
+    results.summary["questions"] = looking.attention(seen)
+    return table
 
 
 def _write_pictures(plan: Plan, folder: Path, results: Results) -> None:

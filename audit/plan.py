@@ -81,6 +81,11 @@ class Plan:
         """The images of part ``k``: a contiguous range of ``indices``."""
         return self.indices[k * self.part_size : (k + 1) * self.part_size]
 
+    @property
+    def asks_questions(self) -> bool:
+        """Whether the images come with questions, which are answered by classes."""
+        return self.source.listing.texts is not None and bool(self.task.names)
+
     @cached_property
     def fingerprint(self) -> Mapping[str, str]:
         """What must be equal for two runs to make equal tables, by name; values are hashes."""

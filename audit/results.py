@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -66,6 +66,7 @@ def results_of(
     cutoffs = Cutoffs()
     sources = images["region_source"].astype(str)
     estimated = bool(sources.str.startswith("pseudo").any() and not (sources == "annotation").any())
+    tested = replace(tested, rows=tested.rows[tested.rows["test"] != "look"])  # of questions
     evidence = per_image(tested.rows, tested.fill, cutoffs)
     verdicts = class_verdicts(
         tested.rows,
@@ -105,6 +106,7 @@ def _verdicts(
     seen = images["pred_class"].value_counts()
     return {
         "version": VERDICT_VERSION,
+        "groups": "class",
         "measured": measured(),
         "estimated_regions": bool(verdicts["verdict_estimated"].all()),
         "has_regions": bool((images["n_regions"] > 0).any()),

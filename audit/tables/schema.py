@@ -10,7 +10,12 @@ import pyarrow as pa
 
 from audit.tables.column import Column
 from audit.tables.column import number as _f
-from audit.tables.verdict_columns import cue_columns, intervention_columns, verdict_columns
+from audit.tables.verdict_columns import (
+    cue_columns,
+    intervention_columns,
+    question_columns,
+    verdict_columns,
+)
 
 __all__ = [
     "FLAGS",
@@ -213,6 +218,29 @@ def _word_columns(cells: int) -> list[Column]:
     ]
 
 
+def _noun_table(_cells: int) -> list[Column]:
+    """The ``nouns`` table: one row a class that captions may name."""
+    whole = pa.int64()
+    return [
+        Column("class", pa.int32(), "", "index of the class"),
+        Column("label", pa.string(), "", "its name"),
+        Column("said", whole, "images", "whose caption by the model names it"),
+        Column(
+            "hallucinated",
+            whole,
+            "images",
+            "of these, without an annotated object of it; null: none of them is annotated",
+        ),
+        Column("referred", whole, "images", "whose reference caption names it"),
+        Column("missed", whole, "images", "of these, where the model's caption does not"),
+        _f("mass", "mean of the model's word's mass on the class's objects, over images"),
+        _f("mass_low", "lower end of its 95% t interval"),
+        _f("mass_high", "upper end of its 95% t interval"),
+        _f("area", "mean of these objects' share of the view"),
+        _f("other_mass", "mean of the word's mass on objects of other classes"),
+    ]
+
+
 _FLAGS = {
     "misclassified": "the prediction is not the label, nor another class that the image shows",
     "label_suspect": "null: not examined",
@@ -317,6 +345,8 @@ TABLES = {
     "classes": _class_table,
     "slices": _slice_table,
     "pairs": _pair_table,
+    "questions": question_columns,
+    "nouns": _noun_table,
     "interventions": intervention_columns,
     "cues": cue_columns,
 }

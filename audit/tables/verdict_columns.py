@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from audit.tables.column import Column, number
 
-__all__ = ["cue_columns", "intervention_columns", "verdict_columns"]
+__all__ = ["cue_columns", "intervention_columns", "question_columns", "verdict_columns"]
 
 
 def verdict_columns() -> list[Column]:
@@ -110,13 +110,13 @@ def intervention_columns(_cells: int) -> list[Column]:
         ),
         Column("watched_class", pa.int32(), "", "class whose probability is watched"),
         Column("watched_label", text, "", "its name"),
-        Column("test", text, "", "S1, S1-null, S2, B-necessity, or B-sufficiency"),
+        Column("test", text, "", "S1, S1-null, S2, B-necessity, B-sufficiency, or look"),
         Column(
             "kind",
             text,
             "",
             "S1: cover, control, untestable, nothing_outside; S2: paste, control; "
-            "B: same, other, untestable",
+            "B: same, other, untestable; look: cover, control, other_image",
         ),
         Column("attempt", pa.int8(), "", "1: patch of ≤ 4% of the frame, 2: ≤ 12%; 0: no patch"),
         Column("fill", text, "", "blur, inpaint or mean; null: pasted or swapped"),
@@ -124,7 +124,8 @@ def intervention_columns(_cells: int) -> list[Column]:
             "other_index",
             pa.int64(),
             "",
-            "S2: the host; S1-null: whose map chose the patch; B: whose background; null: none",
+            "S2: the host; S1-null: whose map chose the patch; B: whose background; look: the "
+            "image that the question was asked of; null: none",
         ),
         *(
             Column(name, pixel, "px", "box round the changed patch in the view; null: none")
@@ -135,6 +136,44 @@ def intervention_columns(_cells: int) -> list[Column]:
         number("p_before", "of the watched class in the unchanged image or host", "probability"),
         number("p_after", "the same in the changed picture", "probability"),
         Column("pred_after", pa.int32(), "", "predicted class of the changed picture"),
+    ]
+
+
+def question_columns(_cells: int) -> list[Column]:
+    """The ``questions`` table: one row a type of question, where a dataset asks any."""
+    text, whole = pa.string(), pa.int64()
+    return [
+        Column("question_type", text, "", "as the dataset names it"),
+        Column("questions", whole, "questions", "of the type"),
+        Column("n", whole, "questions", "of these, with a label and an answer"),
+        Column("n_correct", whole, "questions", "of these, answered as labelled"),
+        number("accuracy", "n_correct / n"),
+        number("accuracy_low", "lower end of the 95% Wilson interval"),
+        number("accuracy_high", "upper end of the 95% Wilson interval"),
+        number("mass", "mean of the true answer's mass on the asked objects, over images"),
+        number("mass_low", "lower end of its 95% t interval"),
+        number("mass_high", "upper end of its 95% t interval"),
+        number("area", "mean of the asked objects' share of the view"),
+        number("other_mass", "mean of the true answer's mass on the other objects"),
+        Column("tested", whole, "questions", "sampled evenly, with the asked object covered"),
+        Column("unchanged", whole, "questions", "of tested: the answer stays"),
+        number("unchanged_low", "one-sided 95% Clopper–Pearson bound of that share from below"),
+        number("drop", "mean fall of the answer's probability when covered", "probability"),
+        number("drop_low", "lower end of its 95% t interval", "probability"),
+        number("drop_high", "upper end of its 95% t interval", "probability"),
+        number("control_unchanged", "share of the answers that stay when a control is covered"),
+        number("control_drop", "mean fall of the probability then", "probability"),
+        Column("asked_elsewhere", whole, "questions", "asked of another image as well"),
+        Column("same_elsewhere", whole, "questions", "of these, with the same answer"),
+        number("p_value", "larger p of: answers stay in half or less; drop ≥ .2", "probability"),
+        number("q_value", "Benjamini–Hochberg over the tested types", "probability"),
+        Column(
+            "verdict",
+            text,
+            "",
+            "spurious (answered without looking), clean, not_enough_images, or not_tested",
+        ),
+        Column("verdict_sentence", text, "", "the verdict with its numbers; empty: not tested"),
     ]
 
 

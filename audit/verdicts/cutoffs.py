@@ -22,4 +22,6 @@ class Cutoffs:
     necessity: float = 0.2  # mean of B's differences over the class's own objects
     sufficiency: float = 0.15  # mean of B's differences over others' objects
     b_check: float = 0.5  # swaps within the class that leave the prediction alone
+    look_drop: float = 0.2  # mean drop from covering the asked object: less, and it is not needed
+    look_blind: float = 0.5  # share of questions with the same answer for another image
     min_images: int = 10  # tested images, or objects, under which a class is not tested

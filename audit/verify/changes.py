@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
@@ -12,8 +12,8 @@ from torch import Tensor
 
 __all__ = ["Change", "Outcome", "classified"]
 
-#: Probabilities B×C of uint8 views B×3×H×W.
-Classify = Callable[[Tensor], Tensor]
+#: Probabilities B×C of uint8 views B×3×H×W, given what comes with each.
+Classify = Callable[[Tensor, Sequence[Mapping[str, str]]], Tensor]
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Change:
     index: int  # the image under test
     role: str  # sample or suspect
     cls: int  # the class whose probability is watched
-    test: str  # S1, S1-null, S2, B-check, B-necessity, B-sufficiency
+    test: str  # S1, S1-null, S2, B-check, B-necessity, B-sufficiency, look
     kind: str
     attempt: int  # 1 or 2: which of LIMITS; 0: not a patch
     fill: str = ""
@@ -35,6 +35,7 @@ class Change:
     on_other_object: bool = False
     p_before: float | None = None
     picture: np.ndarray | None = None  # H×W×3 uint8
+    texts: Mapping[str, str] = field(default_factory=dict)  # what comes with it: its question
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def _outcomes(changes: list[Change], classify: Classify) -> list[Outcome]:
         return []
     pictures = np.stack([change.picture for change in changes if change.picture is not None])
     views = torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous()
-    probability = classify(views)
+    probability = classify(views, [change.texts for change in changes])
     classes = torch.tensor([change.cls for change in changes], device=probability.device)
     after = probability.gather(1, classes[:, None])[:, 0].tolist()
     predicted = probability.argmax(dim=1).tolist()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -25,6 +25,7 @@ from audit.tables.schema import arrow_schema
 from audit.verify.changes import Change, Outcome, classified
 from audit.verify.choice import Choice, Tested
 from audit.verify.local import Host, LocalTest, local_changes
+from audit.verify.looks import look_changes
 from audit.verify.maps import Maps
 from audit.verify.subjects import Subject, read_subjects
 from audit.verify.swap import NECESSITY, SUFFICIENCY, Background, backgrounds, swaps
@@ -82,7 +83,10 @@ class SecondPass:
         """
         tested = self.choice.classes[k]
         with ThreadPoolExecutor(min(os.cpu_count() or 1, _THREADS)) as threads:
-            changes = _changes(self.plan, tested, self._pool, self.maps, threads)
+            if self.plan.asks_questions:
+                changes = _looks(self.plan, tested, self._others, self.maps, threads)
+            else:
+                changes = _changes(self.plan, tested, self._pool, self.maps, threads)
             size = self.plan.config.batch_size
             outcomes = list(classified(changes, partial(_classify, self.plan), size))
         table = _table(outcomes, self.plan, self.maps)
@@ -91,6 +95,11 @@ class SecondPass:
     @cached_property
     def _pool(self) -> _Pool:
         return _read_pool(self.plan, self.choice, self.maps)
+
+    @cached_property
+    def _others(self) -> list[Subject]:
+        pool = self.choice.pool
+        return list(read_subjects(self.plan, pool, *self.maps.of(pool)))
 
     def _metadata(self, k: int) -> dict[str, str]:
         return _metadata(self.plan, self.choice.classes[k])
@@ -138,10 +147,32 @@ def _read_pool(plan: Plan, choice: Choice, maps: Maps) -> _Pool:
     pictures = torch.from_numpy(np.stack([one.picture for one in subjects])).permute(0, 3, 1, 2)
     size = plan.config.batch_size
     groups = torch.split(pictures, size)
-    found = [_classify(plan, group.contiguous()).cpu() for group in groups]
+    found = [_classify(plan, group.contiguous(), None).cpu() for group in groups]
     probability = torch.cat(found).numpy()
     hosts = [Host(one, known) for one, known in zip(subjects, probability, strict=True)]
     return _Pool(hosts, backgrounds(subjects, plan.config.fill, plan.config.seed))
+
+
+def _looks(
+    plan: Plan,
+    tested: Tested,
+    others: Sequence[Subject],
+    maps: Maps,
+    threads: ThreadPoolExecutor,
+) -> Iterator[Change]:
+    """Every picture that the questions of one type are asked of again."""
+    listing, seed, fill = plan.source.listing, plan.config.seed, plan.config.fill
+    texts, paths = listing.texts or (), listing.paths
+    tasks: list[Callable[[], list[Change]]] = []
+    for one in read_subjects(plan, tested.sample, *maps.of(tested.sample)):
+        strangers = [
+            other
+            for other in others
+            if other.index != one.index and (not paths or paths[other.index] != paths[one.index])
+        ]
+        make = partial(look_changes, one, texts[one.index], strangers, fill, seed)
+        tasks.append(partial(_listed, make))
+    return chain.from_iterable(_ordered(tasks, threads))
 
 
 def _changes(
@@ -202,10 +233,10 @@ def _ordered(
         waiting[k] = None  # type: ignore[call-overload]
 
 
-def _classify(plan: Plan, views: Tensor) -> Tensor:
-    """Probabilities B×C of uint8 views B×3×H×W."""
+def _classify(plan: Plan, views: Tensor, texts: Sequence[Mapping[str, str]] | None) -> Tensor:
+    """Probabilities B×C of uint8 views B×3×H×W, given what comes with each."""
     views = views.to(plan.device)
-    return probabilities(plan.classifier, plan.task, views, asked(views), plan.dtype)
+    return probabilities(plan.classifier, plan.task, views, asked(views, texts), plan.dtype)
 
 
 def _table(outcomes: list[Outcome], plan: Plan, maps: Maps) -> pa.Table:
