@@ -45,7 +45,7 @@ def check(run: Path, config: GateConfig) -> tuple[Verdict, Path]:
 
 def verdict_of(run: Run, policy: Policy, baseline: Run | None = None) -> Verdict:
     """The verdict of ``policy`` on ``run``, with the change against ``baseline`` where it asks."""
-    evidence = evidence_of(run.summary, run.classes, run.slices)
+    evidence = evidence_of(run.summary, run.classes, run.slices, run.questions)
     change = None
     if baseline is not None and policy.needs_baseline:
         asked = [gate for gate in policy.gates if gate.change]
@@ -97,7 +97,7 @@ def _policy(config: GateConfig) -> Policy:
 
 def _change(run: Run, baseline: Run, evidence: Evidence, *, slices: bool) -> Evidence:
     """Every figure's change; accuracy's from the images themselves, one with one."""
-    before = evidence_of(baseline.summary, baseline.classes, baseline.slices)
+    before = evidence_of(baseline.summary, baseline.classes, baseline.slices, baseline.questions)
     found = changes(evidence, before, same=alike(run, baseline))
     pairs = pairs_of(run, baseline, slices=slices)
     name = GROUP_ACCURACY

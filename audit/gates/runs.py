@@ -39,6 +39,7 @@ class Run:
     summary: Row
     classes: tuple[Row, ...]
     slices: tuple[Row, ...]  # of slices.parquet; none where the dataset has no further column
+    questions: tuple[Row, ...]  # of questions.parquet; none where the dataset asks none
 
 
 @dataclass(frozen=True)
@@ -69,15 +70,24 @@ def read_run(run: Path) -> Run:
         )
     classes = rows_of(read([root / "classes.parquet"], None))
     require(_CLASSES, classes[0] if classes else _CLASSES, str(root / "classes.parquet"), "column")
-    return Run(root, root.name, manifest, _object(root / "summary.json"), classes, _slices(root))
+    summary = _object(root / "summary.json")
+    return Run(
+        root,
+        root.name,
+        manifest,
+        summary,
+        classes,
+        slices=_some(root / "slices.parquet", _SLICES),
+        questions=_some(root / "questions.parquet", contract.QUESTIONS),
+    )
 
 
-def _slices(root: Path) -> tuple[Row, ...]:
-    path = root / "slices.parquet"
-    if not path.exists():  # runs of before
+def _some(path: Path, columns: tuple[str, ...]) -> tuple[Row, ...]:
+    """A table that only some runs have."""
+    if not path.exists():
         return ()
     table = read([path], None)
-    require(_SLICES, table.column_names, str(path), "column")
+    require(columns, table.column_names, str(path), "column")
     return rows_of(table)
 
 

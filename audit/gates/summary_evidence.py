@@ -79,8 +79,16 @@ _COUNTED_IN = {
 _NUMBER_TYPES = ("int", "float", "double")
 
 
-def evidence_of(summary: Row, classes: Sequence[Row], slices: Sequence[Row] = ()) -> Evidence:
-    """The figures of a run's ``summary`` and of the rows of its tables of classes and slices."""
+def evidence_of(
+    summary: Row,
+    classes: Sequence[Row],
+    slices: Sequence[Row] = (),
+    questions: Sequence[Row] = (),
+) -> Evidence:
+    """The figures of a run's ``summary``, and of the rows of its tables of classes and slices.
+
+    ``questions`` are the rows of types of question, where these were tested in place of classes.
+    """
     verdicts = summary.get("verdicts") or {}
     overall: dict[str, Measure] = dict.fromkeys(_KNOWN, Plain(None))
     overall |= measures_of(_settled(summary)) | _accuracy(summary.get("accuracy"))
@@ -93,7 +101,7 @@ def evidence_of(summary: Row, classes: Sequence[Row], slices: Sequence[Row] = ()
         left_out=_left_out(summary),
         reasons=_reasons(summary),
         capped=frozenset(_capped()) if verdicts.get("estimated_regions") else frozenset(),
-        named={_SPURIOUS: _spurious(classes)},
+        named={_SPURIOUS: _spurious(classes) + _blind(questions)},
     )
 
 
@@ -177,6 +185,15 @@ def _spurious(classes: Sequence[Row]) -> tuple[tuple[int, str, str], ...]:
         (row["true_class"], str(row["label"]), row.get("verdict_sentence") or "")
         for row in classes
         if row.get("verdict") == "spurious"
+    )
+
+
+def _blind(questions: Sequence[Row]) -> tuple[tuple[int, str, str], ...]:
+    """The types of question that are answered without looking; no class has a negative number."""
+    return tuple(
+        (-1 - place, str(row["question_type"]), row["verdict_sentence"] or "")
+        for place, row in enumerate(questions)
+        if row["verdict"] == "spurious"
     )
 
 

@@ -8,7 +8,18 @@ from typing import Any
 from audit.report.tables import Row
 from audit.report.text import clean, count, percent
 
-__all__ = ["MAX_SENTENCES", "banner", "bare_sentence", "gaps", "measured", "names", "of", "tested"]
+__all__ = [
+    "MAX_SENTENCES",
+    "banner",
+    "bare_sentence",
+    "caption_banner",
+    "gaps",
+    "measured",
+    "names",
+    "of",
+    "question_banner",
+    "tested",
+]
 
 MAX_SENTENCES = 5  # classes with their sentence on the first screen
 _NAMES = 6
@@ -52,6 +63,64 @@ def banner(
             {"place": place, "name": clean(row["label"], 60)} for row, place in told[MAX_SENTENCES:]
         ],
         "lines": [_scope(verdicts), *gaps(verdicts, classes), measured(verdicts)],
+    }
+
+
+def question_banner(verdicts: Row, found: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    """The same of a dataset of questions; ``found`` are the types answered without looking."""
+    blank = {"state": "untested", "figure": "", "of": "", "found": [], "more": []}
+    n = tested(verdicts)
+    if not n:
+        return blank | {"headline": _untested_types(verdicts), "lines": [_TRIAGE]}
+    headline = (
+        "Found to be answered without looking at what is asked for."
+        if found
+        else "No type of question was found to be answered without looking."
+    )
+    return {
+        "state": "found" if found else "none",
+        "figure": count(len(found)),
+        "of": f"of {of(n, 'tested type', 'tested types')} of question",
+        "headline": headline,
+        "found": found[:MAX_SENTENCES],
+        "more": found[MAX_SENTENCES:],
+        "lines": [
+            f"Tested on {of(verdicts['images_tested'], 'question', 'questions')}, drawn evenly"
+            " within each type, by covering what is asked for and asking again.",
+            *_left_types(verdicts),
+            "How often these tests raise a false alarm was not measured for questions.",
+        ],
+    }
+
+
+def _untested_types(verdicts: Row) -> str:
+    if verdicts["has_regions"] and verdicts["budget"] and not verdicts["counts"].get("clean"):
+        return "No verdict: no type of question had enough to test."
+    return _untested(verdicts)
+
+
+def _left_types(verdicts: Row) -> list[str]:
+    left = verdicts["not_tested"]
+    if not left:
+        return []
+    told = names([one["label"] for one in left])
+    return [f"Not tested: {of(len(left), 'type', 'types')} of question: {told}."]
+
+
+def caption_banner() -> dict[str, Any]:
+    """The same of captions, for which there is no such test."""
+    return {
+        "state": "untested",
+        "figure": "",
+        "of": "",
+        "found": [],
+        "more": [],
+        "headline": "No verdict: what a caption rests on is not tested by changing pictures.",
+        "lines": [
+            "Which of its words name an object that is not there, and where each looks, is"
+            " told below, under Words.",
+            _TRIAGE,
+        ],
     }
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from audit.errors import DataError
 from audit.report.evidence import Box
-from audit.report.load import Case, Target
+from audit.report.load import TEXT, Case, SaidWord, Target
 from audit.report.outline import outline
 from audit.report.picture import kind_of
 from audit.report.text import clean, percent, probability, times
@@ -19,6 +19,7 @@ __all__ = ["CUE_FOLDER", "FLAG_WORDS", "IMAGE_FOLDER", "Card", "Slot", "card", "
 
 IMAGE_FOLDER = "assets/images"
 CUE_FOLDER = "assets/cues"
+_WORDS = 6  # maps of words that a card shows
 
 # ``misclassified`` is not among them: a card names both classes.
 _TAGS = {
@@ -63,6 +64,16 @@ class Slot:
 
 
 @dataclass(frozen=True)
+class WordMap:
+    """A noun of the model's caption; ``heat`` and ``note`` as a Slot's."""
+
+    name: str
+    said: str  # whether its object is there, and how much of the heat is on it
+    heat: str
+    note: str
+
+
+@dataclass(frozen=True)
 class Card:
     """One case. ``true`` is None where there is no label, ``predicted`` where it says the same."""
 
@@ -85,6 +96,8 @@ class Card:
     reason: str
     true: Slot | None
     predicted: Slot | None
+    question: str  # what is asked; "" for nothing
+    words: tuple[WordMap, ...]  # none where the answer is no caption
 
 
 def card(case: Case, *, estimated: bool = False) -> Card:
@@ -118,6 +131,8 @@ def card(case: Case, *, estimated: bool = False) -> Card:
         reason=clean(case.reason, 300) if case.reason else "",
         true=true,
         predicted=predicted,
+        question=clean(case.question, 200) if case.question else "",
+        words=tuple(_word(one) for one in case.words[:_WORDS]),
     )
 
 
@@ -127,9 +142,19 @@ def _slots(case: Case) -> tuple[Slot | None, Slot | None]:
         return None, None if predicted is None else _slot("Prediction", predicted)
     if predicted is None:
         return _slot("Label", true), None
-    if true.index == predicted.index:
+    if case.correct and true.index == predicted.index:
         return _slot("Label and prediction", true), None
     return _slot("Label", true), _slot("Prediction", predicted)
+
+
+def _word(one: SaidWord) -> WordMap:
+    there = {True: f"{percent(one.mass)} on it", False: "not in the image", None: ""}
+    return WordMap(
+        name=clean(one.word, 40),
+        said=there[one.present],
+        heat=base64.b64encode(one.cam).decode() if one.cam else "",
+        note="" if one.cam else "There is no map.",
+    )
 
 
 def _slot(role: str, target: Target) -> Slot:
@@ -137,7 +162,7 @@ def _slot(role: str, target: Target) -> Slot:
     return Slot(
         role=role,
         index=target.index,
-        name=clean(target.label, 60),
+        name=clean(target.label, 160 if target.index == TEXT else 60),
         probability=probability(target.probability),
         mass=percent(target.mass),
         lift=times(target.lift),

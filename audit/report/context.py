@@ -12,7 +12,7 @@ from audit.gates.policy import Policy
 from audit.gates.summary_evidence import evidence_of
 from audit.report import contract
 from audit.report.axis import at, strip
-from audit.report.banner import banner, tested
+from audit.report.banner import banner, caption_banner, question_banner, tested
 from audit.report.cards import Card, card
 from audit.report.charts import charts
 from audit.report.class_table import class_table, shown_classes
@@ -20,6 +20,8 @@ from audit.report.cues import shown_cues
 from audit.report.galleries import FIRST, Gallery
 from audit.report.load import RunFolder
 from audit.report.matrix import matrix, pairs_table, shown_pairs
+from audit.report.nouns import nouns
+from audit.report.questions import questions, told
 from audit.report.regions import maps, regions
 from audit.report.ruling import judged, ruling
 from audit.report.sanity import sanity
@@ -87,15 +89,17 @@ def page(
         "facts": _facts(manifest, summary),
         "counts": _counts(summary["counts"], manifest["dataset"]["n"]),
         "ruling": _ruling(run, policy, places),
-        "banner": banner(verdicts, run.classes, places, _pictures(run, places)),
+        "banner": _banner(run, places),
         "suspicions": suspicions(run, cards),
-        "chance": chance(run.classes) if verdicts and tested(verdicts) else "",
+        "chance": chance(run.classes) if verdicts and tested(verdicts) and places else "",
         "accuracy": _accuracy(summary["accuracy"]),
         "attention": _attention(summary["attention"]),
         "sanity": sanity(summary.get("sanity")),  # runs of before had none
         "regions": regions(summary["regions"]),
         "maps": maps(summary["maps"]),
         "quadrants": _quadrants(summary["two_by_two"], {one.shelf.id for one in shelves}),
+        "questions": questions(run),
+        "nouns": nouns(run),
         "classes": class_table(run.classes, places),
         "slices": slice_table(run.slices, summary, run.cases),
         "matrix": matrix(run.pairs, run.classes, held),
@@ -108,10 +112,20 @@ def page(
     }
 
 
+def _banner(run: RunFolder, places: Mapping[int, str]) -> dict[str, object]:
+    verdicts = run.summary.get("verdicts")
+    if run.questions and verdicts is not None:
+        return question_banner(verdicts, told(run.questions))
+    if run.summary.get("words") is not None:
+        return caption_banner()
+    return banner(verdicts, run.classes, places, _pictures(run, places))
+
+
 def _ruling(run: RunFolder, policy: Policy, blocks: Mapping[int, str]) -> dict[str, object]:
     rows = {row["true_class"]: f"class-{row['true_class']}" for row in shown_classes(run.classes)}
-    evidence = evidence_of(run.summary, run.classes, run.slices)
+    evidence = evidence_of(run.summary, run.classes, run.slices, run.questions)
     verdict = judged(policy, evidence, str(run.manifest["name"]))
+    rows |= {-1 - place: f"question-{place}" for place in range(len(run.questions))}
     places = {"class": {**rows, **blocks}, "slice": slice_places(run.slices)}
     return ruling(policy, verdict, places, _SECTIONS)
 

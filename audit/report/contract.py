@@ -174,4 +174,37 @@ INTERVENTIONS = (
     "p_after",
     "pred_after",
 )
+# Tables that only some datasets have: of types of question, of captions' nouns, of their words.
+QUESTIONS = (
+    "question_type",
+    "questions",
+    "accuracy",
+    "accuracy_low",
+    "accuracy_high",
+    "mass",
+    "area",
+    "other_mass",
+    "tested",
+    "unchanged",
+    "drop",
+    "control_drop",
+    "asked_elsewhere",
+    "same_elsewhere",
+    "q_value",
+    "verdict",
+    "verdict_sentence",
+)
+NOUNS = (
+    "label",
+    "said",
+    "hallucinated",
+    "referred",
+    "missed",
+    "mass",
+    "mass_low",
+    "mass_high",
+    "area",
+    "other_mass",
+)
+WORDS = ("index", "caption", "position", "word", "present", "cam", "relevance_mass_accuracy")
 CUES = ("pred_class", "cue", "n", "x0", "y0", "x1", "y1", "drop", "picture", "examples")

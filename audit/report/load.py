@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,9 @@ from audit.report.evidence import Cue, Patch, read_cues, read_patches
 from audit.report.tables import Row, columns_of, parts_of, read, require, rows_of
 from audit.tables.store import local_only
 
-__all__ = ["Case", "RunFolder", "Target", "read_run"]
+__all__ = ["TEXT", "Case", "RunFolder", "SaidWord", "Target", "read_run"]
 
+TEXT = -1
 _CAUSES = ("spurious_verified", "local_cause")  # flags of images whose covered patch matters
 
 
@@ -30,12 +31,22 @@ class Target:
     """One explained class of one image: the label's, or the prediction's."""
 
     label: str | None
-    index: int  # of the class
+    index: int  # of the class; TEXT: a caption is of none
     probability: float | None
     mass: float | None
     lift: float | None
     cam: bytes | None  # h·w grid values, row-major, scaled to the map's maximum = 255
     cam_status: str | None
+
+
+@dataclass(frozen=True)
+class SaidWord:
+    """A noun of the model's caption."""
+
+    word: str
+    present: bool | None  # None: nothing is annotated in the image
+    mass: float | None  # on objects of its class
+    cam: bytes | None  # as Target's
 
 
 @dataclass(frozen=True)
@@ -59,6 +70,8 @@ class Case:
     severity: float
     patch: Patch | None  # what was covered, where that was found to matter
     slices: tuple[tuple[str, str], ...]  # name, value of the further columns that are tabled
+    question: str | None = None
+    words: tuple[SaidWord, ...] = ()  # in the order of the model's caption
 
 
 @dataclass(frozen=True)
@@ -73,6 +86,8 @@ class RunFolder:
     pairs: tuple[Row, ...]
     cases: tuple[Case, ...]
     cues: tuple[Cue, ...]
+    questions: tuple[Row, ...] = ()  # by type; none where the dataset asks none
+    nouns: tuple[Row, ...] = ()  # none where there are no captions
 
 
 def read_run(run: Path) -> RunFolder:
@@ -92,7 +107,7 @@ def read_run(run: Path) -> RunFolder:
     verdicts = summary.get("verdicts")  # runs of before have none
     if verdicts is not None:
         require(contract.VERDICTS, verdicts, f"{run / 'summary.json'}: verdicts", "key")
-    slices = _slices(run / "slices.parquet")
+    slices = _some(run / "slices.parquet", contract.SLICES)
     columns = contract.CLASSES + (contract.CLASS_VERDICTS if verdicts is not None else ())
     view = _pair("view", manifest["view"])
     return RunFolder(
@@ -104,11 +119,14 @@ def read_run(run: Path) -> RunFolder:
         pairs=rows_of(read([run / "pairs.parquet"], contract.PAIRS)),
         cases=_read_cases(run, manifest, verdicts, slices),
         cues=read_cues(run, view),
+        questions=_some(run / "questions.parquet", contract.QUESTIONS),
+        nouns=_some(run / "nouns.parquet", contract.NOUNS),
     )
 
 
-def _slices(path: Path) -> tuple[Row, ...]:
-    return _rows(path, contract.SLICES) if path.exists() else ()  # runs of before have none
+def _some(path: Path, columns: Sequence[str]) -> tuple[Row, ...]:
+    """A table that only some runs have."""
+    return _rows(path, columns) if path.exists() else ()
 
 
 def _rows(path: Path, columns: Sequence[str]) -> tuple[Row, ...]:
@@ -165,8 +183,9 @@ def _read_cases(
     images = _by_index(_images(run / "images", rows, height * width))
     found = _by_index(rows_of(read([run / "cases.parquet"], None, rows)))
     patches = _patches(run, manifest, verdicts, found)
+    words = _words(run / "words", rows, height * width)
     known = {(row["slice"], row["value"]) for row in slices}
-    return tuple(
+    cases = (
         _case(
             row,
             _row_of(row, images, "images"),
@@ -176,6 +195,7 @@ def _read_cases(
         )
         for row in media.to_pylist()
     )
+    return tuple(replace(case, words=words.get(case.index, ())) for case in cases)
 
 
 def _patches(
@@ -205,13 +225,31 @@ def _images(folder: Path, wanted: pc.Expression, cells: int) -> tuple[Row, ...]:
     parts = parts_of(folder)
     if not parts:
         raise DataError(f"{folder} has no part-*.parquet: not a finished run folder")
-    table = read(parts, contract.IMAGES, wanted)
+    asked = ("question",) if "question" in columns_of(parts[0]) else ()  # runs of before: none
+    table = read(parts, contract.IMAGES + asked, wanted)
     maps = {name: _maps(table[name], name, cells) for name in ("true_cam", "pred_cam")}
     rows = rows_of(table.drop_columns(list(maps)))
     return tuple(
         {**row, **{name: column[at] for name, column in maps.items()}}
         for at, row in enumerate(rows)
     )
+
+
+def _words(folder: Path, wanted: pc.Expression, cells: int) -> dict[int, tuple[SaidWord, ...]]:
+    """The nouns of the model's captions, by the index of their image."""
+    parts = parts_of(folder)
+    if not parts:
+        return {}
+    table = read(parts, contract.WORDS, wanted & (pc.field("caption") == "pred"))
+    maps = _maps(table["cam"], "words: cam", cells)
+    found: dict[int, list[tuple[int, SaidWord]]] = {}
+    for row, cam in zip(rows_of(table.drop_columns(["cam"])), maps, strict=True):
+        word = SaidWord(row["word"], row["present"], row["relevance_mass_accuracy"], cam)
+        found.setdefault(row["index"], []).append((row["position"], word))
+    return {
+        index: tuple(word for _, word in sorted(words, key=lambda pair: pair[0]))
+        for index, words in found.items()
+    }
 
 
 def _maps(column: pa.ChunkedArray, name: str, cells: int) -> list[bytes | None]:
@@ -223,7 +261,11 @@ def _maps(column: pa.ChunkedArray, name: str, cells: int) -> list[bytes | None]:
 
 
 def _case(
-    media: Row, image: Row, found: Row, patch: Patch | None, slices: Set[tuple[str, str]]
+    media: Row,
+    image: Row,
+    found: Row,
+    patch: Patch | None,
+    slices: Set[tuple[str, str]],
 ) -> Case:
     require(contract.CASES, found, "cases.parquet", "column")
     return Case(
@@ -244,15 +286,18 @@ def _case(
         severity=found["severity"] or 0.0,
         patch=patch,
         slices=tuple(pair for pair in image["slices"] or () if pair in slices),
+        question=image.get("question"),
     )
 
 
 def _target(image: Row, side: str) -> Target | None:
-    index = image[f"{side}_class"]
-    if index is None or index < 0:
+    index, label = image[f"{side}_class"], image[f"{side}_label"]
+    if index is None and label is not None:
+        index = TEXT
+    elif index is None or index < 0:
         return None
     return Target(
-        label=image[f"{side}_label"],
+        label=label,
         index=index,
         probability=image[f"{side}_probability"],
         mass=image[f"{side}_relevance_mass_accuracy"],

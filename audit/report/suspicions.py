@@ -63,7 +63,7 @@ def examples(run: RunFolder) -> dict[str, list[int]]:
 def suspicions(run: RunFolder, cards: Mapping[int, Card]) -> dict[str, Any] | None:
     """The section of the tested classes; None where no class has a verdict."""
     verdicts = run.summary.get("verdicts")
-    if verdicts is None or not tested(verdicts):
+    if verdicts is None or not tested(verdicts) or run.questions:
         return None
     return {
         "estimated": verdicts["estimated_regions"],

@@ -45,8 +45,14 @@ _AGAINST = "counterfactual"  # its cells speak against the class: no curve is de
 Maps = Callable[[nn.Module, Tensor, Asked], Tensor]
 #: What a module takes, of uint8 views B×3×H×W.
 ToInput = Callable[[Tensor], Tensor]
+#: Runs a module once on what it takes, for what is asked.
+Run = Callable[[nn.Module, Tensor, Asked], object]
 #: The probability float[B] of the answer asked for, in uint8 views B×3×H×W.
 Probability = Callable[[Asked, Tensor], Tensor]
+
+
+def _on_images(module: nn.Module, inputs: Tensor, _asking: Asked) -> object:
+    return module(inputs)
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,14 @@ def maps_of(maps: Maps, module: nn.Module, sample: Sample) -> Tensor:
 
 
 def randomisation(
-    before: Tensor, maps: Maps, module: nn.Module, to_input: ToInput, sample: Sample, *, seed: int
+    before: Tensor,
+    maps: Maps,
+    module: nn.Module,
+    to_input: ToInput,
+    sample: Sample,
+    *,
+    seed: int,
+    run: Run = _on_images,
 ) -> tuple[Stage, ...]:
     """Compare the maps ``before``, n×h×w by ``module``, with those at each stage of ``cascade``.
 
@@ -96,7 +109,7 @@ def randomisation(
     stages: dict[tuple[str, int], list[_Likeness]] = {}
     groups = zip(sample.views, sample.asked, _grouped(before, sample), strict=True)
     for k, (view, asking, own) in enumerate(groups):
-        for randomised in cascade(module, to_input(view), (seed, k)):
+        for randomised in cascade(module, to_input(view), (seed, k), partial(_with, run, asking)):
             after = maps(randomised.module, view, asking).cpu()
             found = _compare(own, after, (view.shape[-2], view.shape[-1]))
             stages.setdefault((randomised.down_to, randomised.modules), []).append(found)
@@ -116,6 +129,10 @@ def curves(
     deletion = np.concatenate([one.deletion for one in found])
     insertion = np.concatenate([one.insertion for one in found])
     return _curve(deletion, random, seed), _curve(insertion, random, seed)
+
+
+def _with(run: Run, asking: Asked, module: nn.Module, inputs: Tensor) -> object:
+    return run(module, inputs, asking)
 
 
 def _grouped(maps: Tensor, sample: Sample) -> list[Tensor]:
@@ -146,7 +163,8 @@ def _checked(plan: Plan, sample: Sample) -> Sanity:
     config, module = plan.config, plan.classifier.module
     maps, to_input = partial(_maps, plan), partial(_input, plan)
     before = maps_of(maps, module, sample)
-    stages = randomisation(before, maps, module, to_input, sample, seed=config.seed)
+    run = plan.task.ask
+    stages = randomisation(before, maps, module, to_input, sample, seed=config.seed, run=run)
     deletion = insertion = None
     if config.method != _AGAINST:
         deletion, insertion = curves(partial(_probability, plan), before, sample, config.seed)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,10 +15,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-__all__ = ["Randomised", "cascade", "stages", "weighted_modules"]
+__all__ = ["Randomised", "Run", "cascade", "stages", "weighted_modules"]
 
 _STAGES = 5
 _ROOT = "(the model itself)"  # holds parameters that belong to none of its parts
+
+#: Runs a module once on normalised images B×3×H×W.
+Run = Callable[[nn.Module, Tensor], object]
+
+
+def _called_plainly(module: nn.Module, inputs: Tensor) -> object:
+    return module(inputs)
 
 
 @dataclass(frozen=True)
@@ -30,18 +37,21 @@ class Randomised:
     module: nn.Module  # valid until the next stage is asked for
 
 
-def cascade(module: nn.Module, inputs: Tensor, seed: Sequence[int]) -> Iterator[Randomised]:
+def cascade(
+    module: nn.Module, inputs: Tensor, seed: Sequence[int], run: Run = _called_plainly
+) -> Iterator[Randomised]:
     """Yield ``module`` with ever more of it re-initialised: the head alone, …, the whole.
 
     Works on a copy; ``module`` itself is never changed. ``inputs`` B×3×H×W, normalised, show in
     which order the modules run, and give the batch normalisations of the random part statistics
     that fit it, as they would have in a network that starts its training: with the old ones a
     random network soon puts out constants, whose maps would differ for that reason alone. The
-    same ``seed`` (any whole numbers ≥ 0) gives the same weights on every device.
+    same ``seed`` (any whole numbers ≥ 0) gives the same weights on every device. ``run`` runs a
+    module that takes more than images.
     """
     copied = copy.deepcopy(module)
     names: list[str] = []
-    for k, group in enumerate(stages(weighted_modules(copied, inputs[:1]))):
+    for k, group in enumerate(stages(weighted_modules(copied, inputs, run))):
         names += group
         copied.cpu()
         with torch.random.fork_rng(devices=[]):
@@ -49,17 +59,17 @@ def cascade(module: nn.Module, inputs: Tensor, seed: Sequence[int]) -> Iterator[
             for name in group:
                 _reinitialise(copied.get_submodule(name))
         copied.to(inputs.device)
-        _refresh_statistics(copied, names, inputs)
+        _refresh_statistics(copied, names, inputs, run)
         yield Randomised(group[-1] or _ROOT, len(names), copied)
 
 
-def weighted_modules(module: nn.Module, inputs: Tensor) -> list[str]:
+def weighted_modules(module: nn.Module, inputs: Tensor, run: Run = _called_plainly) -> list[str]:
     """Names of the modules that hold parameters themselves, the last to run first.
 
     A module that is never called (its parent uses its weights directly, as attention layers do)
     counts as run when the nearest parent that was called began.
     """
-    began: dict[str, int] = {}
+    began = {"": -1}  # the model itself, also where another of its methods than forward is called
     clock = itertools.count()
 
     def note(name: str) -> None:
@@ -71,7 +81,7 @@ def weighted_modules(module: nn.Module, inputs: Tensor) -> list[str]:
     ]
     try:
         with torch.no_grad():
-            module(inputs)
+            run(module, inputs)
     finally:
         for handle in handles:
             handle.remove()
@@ -114,7 +124,7 @@ def _reinitialise(module: nn.Module) -> None:
 
 
 @torch.no_grad()
-def _refresh_statistics(module: nn.Module, names: Sequence[str], inputs: Tensor) -> None:
+def _refresh_statistics(module: nn.Module, names: Sequence[str], inputs: Tensor, run: Run) -> None:
     """Measure on ``inputs`` the statistics of the batch normalisations among ``names``."""
     norms = [each for name in names if isinstance(each := module.get_submodule(name), _BatchNorm)]
     if not norms:
@@ -124,7 +134,7 @@ def _refresh_statistics(module: nn.Module, names: Sequence[str], inputs: Tensor)
         norm.reset_running_stats()
         norm.momentum = None  # a plain mean over the forwards: this one's own
         norm.train()
-    module(inputs)
+    run(module, inputs)
     for norm, momentum in zip(norms, before, strict=True):
         norm.momentum = momentum
         norm.eval()

@@ -41,7 +41,20 @@
   }
 
   function heatTile(shown, kind) {
-    const slot = shown[kind];
+    return mapTile(shown, shown[kind], kind, `Map for ${shown[kind].name}`);
+  }
+
+  // The map of one word of a caption.
+  function wordTile(shown, word, at) {
+    return mapTile(shown, word, `word-${at}`, `“${word.name}”: ${word.said}`);
+  }
+
+  function heatOf(shown, kind) {
+    const word = kind.startsWith("word-") && shown.words[Number(kind.slice(5))];
+    return (word || shown[kind]).heat;
+  }
+
+  function mapTile(shown, slot, kind, caption) {
     const figure = element("figure", "tile heat");
     const stack = element("div", "stack");
     stack.append(picture(shown, ""));
@@ -53,7 +66,7 @@
       stack.append(element("p", "no-map", slot.note));
     }
     stack.append(outline(shown));
-    figure.append(stack, element("figcaption", "", `Map for ${slot.name}`));
+    figure.append(stack, element("figcaption", "", caption));
     return figure;
   }
 
@@ -62,14 +75,15 @@
     const tiles = card.querySelector(".tiles");
     if (tiles.querySelector(".heat")) return;
     const made = KINDS.filter((kind) => shown[kind]).map((kind) => heatTile(shown, kind));
-    tiles.querySelector(".tile").after(...made);
+    const words = shown.words.map((word, at) => wordTile(shown, word, at));
+    tiles.querySelector(".tile").after(...made, ...words);
   }
 
   const watcher = view.watching((card) => {
     const shown = audit.cases[card.dataset.case];
     addHeatTiles(card);
     card.querySelectorAll("canvas").forEach((canvas) => {
-      paint(canvas, shown[canvas.dataset.kind].heat, audit.grid, shown);
+      paint(canvas, heatOf(shown, canvas.dataset.kind), audit.grid, shown);
     });
   });
 
@@ -91,8 +105,9 @@
     drawMarks(card.querySelector(".region"), shown);
     fill(card, {
       file: shown.name, area: shown.area, reason: shown.reason, change: shown.change,
-      agreement: shown.agreement,
+      agreement: shown.agreement, question: shown.question,
     });
+    card.querySelector(".question").hidden = !shown.question;
     card.querySelector(".change").hidden = !shown.change;
     KINDS.forEach((kind) => {
       const row = card.querySelector(`[data-slot="${kind}"]`);
@@ -102,7 +117,7 @@
     const tiles = card.querySelector(".tiles");
     if (shown.covered) tiles.append(coveredTile(shown));
     const pictures = [shown.src, shown.true, shown.predicted, shown.covered];
-    tiles.dataset.tiles = pictures.filter(Boolean).length;
+    tiles.dataset.tiles = pictures.filter(Boolean).length + shown.words.length;
     const tags = shown.tags.map((tag) => element("span", "tag", tag));
     card.querySelector(".tags").append(...tags.flatMap((tag) => [tag, " "]));
     return card;
