@@ -13,7 +13,7 @@ import pandas as pd
 
 from audit.tables.schema import FLAGS
 
-__all__ = ["READ", "flag", "judged", "of_one_kind"]
+__all__ = ["LEAST_VISIBLE", "READ", "flag", "judged", "of_one_kind"]
 
 #: The columns of ``images`` that flags are made from.
 READ = [
@@ -52,7 +52,8 @@ READ = [
     "permuted_baseline_mass",
 ]
 _ANNOTATED = "annotation"
-_LEAST_VISIBLE = 0.25
+#: Share of a region that the view must keep for an image to be judged.
+LEAST_VISIBLE = 0.25
 _LARGEST_GUARD = 0.8
 _BLOCK = 16_384  # rows whose sentences are made at a time
 
@@ -62,7 +63,7 @@ def judged(images: pd.DataFrame) -> pd.Series:
     fits = (
         (images["pred_cam_status"] == "ok")
         & (images["pred_region_area_fraction"] > 0)
-        & (images["pred_region_visible_fraction"] >= _LEAST_VISIBLE)
+        & (images["pred_region_visible_fraction"] >= LEAST_VISIBLE)
         & (images["pred_guard_area_fraction"] <= _LARGEST_GUARD)
     )
     return _sure(fits)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from audit.tables.sliced import Sliced, Slices
-from audit.triage import judged, of_one_kind
+from audit.triage import LEAST_VISIBLE, of_one_kind
 from audit.verify.changes import Change
 from audit.verify.choice import LEAST, Choice, Tested
 from audit.verify.controls import placements
@@ -31,6 +31,7 @@ _CONTROLS = 2
 FORWARDS = 1 + _CONTROLS + 1
 _A_TYPE = 100  # questions tested of a type, at most
 _OTHERS = 200  # images that questions are asked of besides
+_LARGEST = 0.8  # share of the view beyond which covering the object leaves no picture
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,11 @@ def choose_looks(images: pd.DataFrame, types: Sliced, budget: int | None, seed: 
     """A uniform sample of each type's questions within ``budget`` extra forwards, the common first.
 
     ``images`` (columns audit.triage.READ) are those that ``types`` is of. ``Tested.cls`` is a
-    type's place in ``types.texts``. Only questions whose object shows count, as in the triage.
+    type's place in ``types.texts``. Only questions whose object shows and does not fill the view
+    count; that their answer's map is zero, as of one that no part of the picture speaks for, is no
+    reason to leave them out.
     """
-    fit = (judged(images) & of_one_kind(images)).to_numpy(dtype=bool)
+    fit = _testable(images)
     places = {k: np.flatnonzero(fit & (types.codes == k)) for k in range(len(types.texts))}
     enough = sorted(
         (k for k, rows in places.items() if len(rows) >= LEAST),
@@ -87,6 +90,18 @@ def choose_looks(images: pd.DataFrame, types: Sliced, budget: int | None, seed: 
     rng = np.random.default_rng([seed, len(types.texts)])
     pool = rng.choice(index[fit], size=min(_OTHERS, int(fit.sum())), replace=False)
     return Choice(tuple(tested), np.sort(pool))
+
+
+def _testable(images: pd.DataFrame) -> np.ndarray:
+    """Which questions can be tested: bool[N]."""
+    fits = (
+        images["pred_cam_status"].isin(("ok", "zero"))
+        & (images["pred_region_visible_fraction"] >= LEAST_VISIBLE)
+        & (images["pred_region_area_fraction"] > 0)
+        & (images["pred_region_area_fraction"] <= _LARGEST)
+        & of_one_kind(images)
+    )
+    return fits.fillna(value=False).to_numpy(dtype=bool)
 
 
 def look_changes(

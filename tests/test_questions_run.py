@@ -1,0 +1,254 @@
+"""Whole audits of questions and of captions, by models whose every answer is known by hand."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from audit.auditing import run_audit
+from audit.config import RunConfig
+from audit.gates.policy import default_policy
+from audit.report.load import read_run
+from audit.tasks.base import Answers, Word
+
+SIDE = 32
+IMAGES = 12
+COLOURS = {"red": (255, 0, 0), "blue": (0, 0, 255)}
+
+
+class Looks(nn.Module):
+    """Answers (blue, red, square): the colour by the picture, the shape by the question's word."""
+
+    def __init__(self):
+        super().__init__()
+        self.cells = nn.AvgPool2d(8)  # 4×4
+        self.ours = nn.Identity()
+        self.weight = nn.Parameter(torch.tensor([[-1.0, 0, 1], [1, 0, -1], [0, 0, 0]]))
+
+    def forward(self, images, questions):
+        seen = self.ours(self.cells(images)).amax(dim=(2, 3)) @ self.weight.T * 20
+        shape = torch.tensor(["shape" in question for question in questions])
+        told = torch.tensor([[0.0, 0, 1]]) * 40
+        return torch.where(shape[:, None], told + 0 * seen, seen)
+
+
+class Says(nn.Module):
+    """Always says "a red square": the words' scores are what is red, and what is not black."""
+
+    def __init__(self):
+        super().__init__()
+        self.cells = nn.AvgPool2d(8)
+        self.ours = nn.Identity()
+        self.weight = nn.Parameter(torch.ones(1))
+
+    def ask(self, images, asked):
+        cells = self.ours(self.cells(images)) * self.weight
+        red, bright = cells[:, 0].sum(dim=(1, 2)), cells.sum(dim=(1, 2, 3))
+        scores = torch.stack([bright, red, red, bright], dim=1) - 100
+        said = tuple((text.get("caption"), "a red square") for text in asked.texts)
+        words = [
+            Word(image, 2 + place, "pred", place + 1, word)
+            for image in range(len(images))
+            for place, word in enumerate(("red", "square"))
+        ]
+        right = [true == pred for true, pred in said]
+        return Answers(
+            scores=scores,
+            log_probability=scores.detach(),
+            true=torch.zeros(len(images), dtype=torch.int64),
+            predicted=torch.tensor([0 if same else 1 for same in right]),
+            said=said,
+            words=tuple(words),
+        )
+
+
+def looks():
+    return Looks()
+
+
+def says():
+    return Says()
+
+
+def _write(file, content):
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(content))
+
+
+def _draw(folder, name_of, square_at):
+    """Black images with one square of 8×8 pixels on the grid of cells; returns COCO's lists."""
+    images, annotations = [], []
+    folder.mkdir(parents=True)
+    for k in range(IMAGES):
+        colour = ("red", "blue")[k % 2]
+        pixels = np.zeros((SIDE, SIDE, 3), dtype=np.uint8)
+        x, y = square_at(k)
+        pixels[y : y + 8, x : x + 8] = COLOURS[colour]
+        Image.fromarray(pixels).save(folder / name_of(k))
+        images.append({"id": k, "file_name": name_of(k), "height": SIDE, "width": SIDE})
+        box = {"id": k, "image_id": k, "category_id": 1, "bbox": [x, y, 8, 8], "area": 64}
+        annotations.append(box | {"iscrowd": 0})
+    return images, annotations
+
+
+def _place(k):
+    return 8 * (k % 4), 8 * (k // 4)
+
+
+def _masses(n):
+    """What one hot cell of four keeps inside itself when it is upsampled, along both axes.
+
+    In the middle, three quarters: the two half pixels beside it take an eighth each; at a border
+    nothing lies beyond.
+    """
+    kept = (0.875, 0.75, 0.75, 0.875)
+    return [kept[k % 4] * kept[k // 4] for k in range(n)]
+
+
+@pytest.fixture
+def questions(tmp_path):
+    """Two questions about each image, "what color is it?" and "what shape is it?"."""
+    subset = "test"
+    images, objects = _draw(tmp_path / subset, lambda k: f"COCO_{subset}_{k:012d}.png", _place)
+    asked, answered = [], []
+    for k in range(IMAGES):
+        colour = ("red", "blue")[k % 2]
+        for number, word, answer in ((2 * k, "color", colour), (2 * k + 1, "shape", "square")):
+            question = f"what {word} is it?"
+            asked.append({"question_id": number, "image_id": k, "question": question})
+            answered.append(
+                {
+                    "question_id": number,
+                    "image_id": k,
+                    "multiple_choice_answer": answer,
+                    "question_type": f"what {word}",
+                    "answer_type": "other",
+                }
+            )
+    _write(tmp_path / f"v2_OpenEnded_mscoco_{subset}_questions.json", {"questions": asked})
+    _write(tmp_path / f"v2_mscoco_{subset}_annotations.json", {"annotations": answered})
+    categories = [{"id": 1, "name": "square"}]
+    content = {"images": images, "annotations": objects, "categories": categories}
+    _write(tmp_path / "annotations" / f"instances_{subset}.json", content)
+    rests = [{"question_id": n, "annotation_ids": [n // 2]} for n in range(2 * IMAGES)]
+    regions = {"format": "cam-audit-vqa-regions/1", "regions": rests}
+    _write(tmp_path / f"regions_{subset}.json", regions)
+    return tmp_path
+
+
+@pytest.fixture
+def captions(tmp_path):
+    """Captions "a red square" and "a blue square"; the last image's square is called a disc."""
+    images, objects = _draw(tmp_path / "test", lambda k: f"{k}.png", _place)
+    objects[-1]["category_id"] = 2
+    said = [
+        {"id": k, "image_id": k, "caption": f"a {('red', 'blue')[k % 2]} square"}
+        for k in range(IMAGES)
+    ]
+    categories = [{"id": 1, "name": "square"}, {"id": 2, "name": "disc"}]
+    content = {"images": images, "annotations": objects, "categories": categories}
+    _write(tmp_path / "annotations" / "instances_test.json", content)
+    _write(tmp_path / "annotations" / "captions_test.json", {"images": images, "annotations": said})
+    return tmp_path
+
+
+def _run(root, dataset, model, **more):
+    config = RunConfig(
+        dataset=dataset,
+        data_root=root,
+        split="test",
+        model=f"{__name__}:{model}",
+        target_layer="ours",
+        runs_dir=root / "runs",
+        run="own",
+        workers=0,
+        batch_size=5,
+        **more,
+    )
+    return run_audit(config).parents[1]
+
+
+def test_a_type_answered_from_its_words_is_found_and_one_that_needs_the_picture_is_not(questions):
+    run = _run(questions, "vqa", "looks")
+    table = pq.read_table(run / "images").to_pandas()
+    assert table["correct"].all()
+    assert table["sample_id"].nunique() == 2 * IMAGES  # of image and question
+    assert table["question"].tolist()[:2] == ["what color is it?", "what shape is it?"]
+    color = table[table["question"] == "what color is it?"]
+    assert color["true_relevance_mass_accuracy"].tolist() == pytest.approx(_masses(IMAGES))
+
+    kinds = pd.read_parquet(run / "questions.parquet").set_index("question_type")
+    assert kinds["verdict"].to_dict() == {"what color": "clean", "what shape": "spurious"}
+    shape, color = kinds.loc["what shape"], kinds.loc["what color"]
+    assert (shape["tested"], shape["unchanged"]) == (IMAGES, IMAGES)
+    assert shape["drop"] == pytest.approx(0, abs=1e-6)
+    assert shape["same_elsewhere"] == shape["asked_elsewhere"] == IMAGES
+    # covered, the picture is black: blue and red are as probable, and the first is answered
+    assert color["unchanged"] == IMAGES / 2
+    assert color["drop"] == pytest.approx(0.5, abs=0.2)
+    assert "12 of 12 answers stay" in shape["verdict_sentence"]
+
+    summary = json.loads((run / "summary.json").read_text())
+    assert summary["verdicts"]["counts"] == {"clean": 1, "spurious": 1}
+    assert summary["verdicts"]["spurious"] == ["what shape"]
+
+
+def test_every_look_is_recorded(questions):
+    run = _run(questions, "vqa", "looks", sanity=False)
+    rows = pq.read_table(run / "interventions").to_pandas()
+    assert set(rows["test"]) == {"look"}
+    of_each = rows.groupby(["index", "kind"]).size().to_dict()
+    wanted = {"cover": 1, "control": 2, "other_image": 1}
+    assert of_each == {(k, kind): n for k in range(2 * IMAGES) for kind, n in wanted.items()}
+    covers = rows[rows["kind"] == "cover"]
+    for row in covers.itertuples():
+        x, y = _place(row.index // 2)
+        assert (row.x0, row.y0, row.x1, row.y1) == (x, y, x + 8, y + 8)
+    others = rows[rows["kind"] == "other_image"]
+    assert (others["other_index"] // 2 != others["index"] // 2).all()  # another image, not question
+
+
+def test_the_page_and_the_gates_name_the_type(questions):
+    from audit.gates.evaluate import evaluate
+    from audit.gates.summary_evidence import evidence_of
+
+    run = _run(questions, "vqa", "looks", sanity=False)
+    page = (run / "report" / "index.html").read_text()
+    assert "answered without looking" in page
+    assert "what color is it?" in page
+    held = read_run(run)
+    evidence = evidence_of(held.summary, held.classes, held.slices, held.questions)
+    verdict = evaluate(default_policy(with_baseline=False), evidence, run="own")
+    told = json.dumps(verdict, default=vars)
+    assert "what shape" in told
+
+
+def test_captions_name_their_words_and_what_is_not_there(captions):
+    run = _run(captions, "coco-captions", "says", sanity=False)
+    table = pq.read_table(run / "images").to_pandas()
+    assert table["true_class"].isna().all()
+    assert table["pred_class"].isna().all()
+    assert table["correct"].tolist() == [k % 2 == 0 for k in range(IMAGES)]
+    assert table["true_label"].tolist()[:2] == ["a red square", "a blue square"]
+    assert set(table["pred_label"]) == {"a red square"}
+    assert table["entropy"].isna().all()
+
+    words = pq.read_table(run / "words").to_pandas()
+    assert words["word"].tolist() == ["square"] * IMAGES  # "red" names no class
+    assert words["present"].tolist() == [True] * (IMAGES - 1) + [False]
+    mass = words["relevance_mass_accuracy"]
+    assert mass[:-1].tolist() == pytest.approx(_masses(IMAGES - 1))
+    assert np.isnan(mass.iloc[-1])
+
+    nouns = pd.read_parquet(run / "nouns.parquet").set_index("label")
+    assert nouns.loc["square", ["said", "hallucinated", "missed"]].tolist() == [IMAGES, 1, 0]
+    assert nouns.loc["disc", ["said", "referred"]].tolist() == [0, 0]
+    summary = json.loads((run / "summary.json").read_text())
+    assert summary["words"]["hallucinated"]["value"] == pytest.approx(1 / IMAGES)
+    assert len(pd.read_parquet(run / "classes.parquet")) == 0
+    assert "hallucinated" in (run / "report" / "index.html").read_text()
