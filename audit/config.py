@@ -21,6 +21,10 @@ DATASETS = (
     "table:FILE.csv|.parquet",
     "coco",
     "voc",
+    "vqa",
+    "coco-captions",
+    "decoy-vqa",
+    "decoy-captions",
     "package.module:function",
 )
 
@@ -44,11 +48,12 @@ class RunConfig:
     ----------
     dataset
         decoy, photos, stl10, folder, table:FILE.csv|.parquet (path, label, optional boxes), coco,
-        voc, or package.module:function.
+        voc, vqa, coco-captions, decoy-vqa, decoy-captions, or package.module:function.
     data_root
         Folder that holds the datasets; for 'folder', the dataset itself.
     split
-        Which part of the dataset. [decoy: train, test, test-decorrelated]
+        Which part of the dataset. [decoy, decoy-vqa: train, test, test-decorrelated;
+        decoy-captions: train, test]
     model
         A torchvision name (resnet18), timm:NAME, small_resnet, efficientnet_lite0, or
         package.module:function. Default: the dataset's own reference model, where it has one.

@@ -66,6 +66,30 @@ def _voc(data_root: Path, split: str) -> Opened:
     return VocSource(data_root, split)
 
 
+def _vqa(data_root: Path, split: str) -> Opened:
+    from audit.data.vqa import VqaSource  # noqa: PLC0415
+
+    return VqaSource(data_root, split)
+
+
+def _captions(data_root: Path, split: str) -> Opened:
+    from audit.data.coco_captions import CaptionsSource  # noqa: PLC0415
+
+    return CaptionsSource(data_root, split)
+
+
+def _decoy_vqa(data_root: Path, split: str) -> Opened:
+    from audit.data.vqa import open_decoy_vqa  # noqa: PLC0415
+
+    return open_decoy_vqa(data_root, split)
+
+
+def _decoy_captions(data_root: Path, split: str) -> Opened:
+    from audit.data.coco_captions import open_decoy_captions  # noqa: PLC0415
+
+    return open_decoy_captions(data_root, split)
+
+
 def _table(file: Path, data_root: Path) -> Opened:
     from audit.data.table import TableSource  # noqa: PLC0415
 
@@ -85,4 +109,8 @@ _OPENERS: dict[str, Callable[[Path, str], Opened]] = {
     "folder": _folder,
     "coco": _coco,
     "voc": _voc,
+    "vqa": _vqa,
+    "coco-captions": _captions,
+    "decoy-vqa": _decoy_vqa,
+    "decoy-captions": _decoy_captions,
 }

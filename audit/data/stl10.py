@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from audit.data.decoy import DecoySpec, prepare
-from audit.errors import ConfigError, DataError, nearest
+from audit.data.splits import check_split
+from audit.errors import DataError
 from audit.records import Listing
 
 __all__ = ["BinarySource", "open_decoy", "open_stl10"]
@@ -104,7 +105,7 @@ def open_stl10(data_root: Path, split: str) -> BinarySource:
     Raises ConfigError for an unknown split; DataError where the files are neither there nor to be
     had, or are not in the format.
     """
-    _check_split("stl10", split, _SPLITS)
+    check_split("stl10", split, _SPLITS)
     folder = data_root / _FOLDER
     images = folder / f"{split}_X.bin"
     labels = None if split == "unlabeled" else folder / f"{split}_y.bin"
@@ -117,7 +118,7 @@ def open_stl10(data_root: Path, split: str) -> BinarySource:
 
 def open_decoy(data_root: Path, split: str) -> BinarySource:
     """The built-in planted-shortcut set's ``split``, made below ``data_root`` on first use."""
-    _check_split("decoy", split, _DECOY_SPLITS)
+    check_split("decoy", split, _DECOY_SPLITS)
     spec = DecoySpec()
     folder = prepare(data_root, spec)
     return BinarySource(
@@ -127,11 +128,6 @@ def open_decoy(data_root: Path, split: str) -> BinarySource:
         classes=tuple((folder / "class_names.txt").read_text().split()),
         side=spec.size,
     )
-
-
-def _check_split(dataset: str, split: str, known: tuple[str, ...]) -> None:
-    if split not in known:
-        raise ConfigError(f"--split {split}: {dataset} has no such split; {nearest(split, known)}")
 
 
 def _mapped(file: Path, shape: tuple[int, ...]) -> np.ndarray:

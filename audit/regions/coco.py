@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import reprlib
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from audit.data.coco import CocoFile, finite_numbers, is_id, read_coco
 from audit.errors import DataError
-from audit.records import AnnotatedObject, Annotation, Listing
+from audit.records import OTHER, UNCLASSED, AnnotatedObject, Annotation, Listing
 from audit.regions.boxes import outside
 from audit.regions.coco_shapes import Shape, Unusable, shape_of
 from audit.regions.join import examples, image_names, match_classes, match_images
@@ -30,6 +30,7 @@ _Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class _Object:
+    id: Hashable  # None where it has none
     label: int
     ignore: bool
     box: _Box | None
@@ -89,14 +90,24 @@ class CocoAnnotations:
                 largest[one.label] = max(one.area, largest.get(one.label, 0.0))
         return largest
 
-    def of(self, index: int, size: tuple[int, int], orientation: int) -> Annotation:
+    def of(
+        self,
+        index: int,
+        size: tuple[int, int],
+        orientation: int,
+        rests_on: Collection[Hashable] | None = None,
+    ) -> Annotation:
         """What is annotated in image ``index``, upright, ``size`` = (height, width) pixels.
 
         A segmentation that cannot be drawn is replaced by the object's box, and the note says so.
+        ``rests_on`` are ids of annotations: those are then the labelled object (UNCLASSED), and
+        all others are OTHER.
         """
         held, stated = self._objects.get(index), self._sizes.get(index)
         if held is None:
             return Annotation(source=self._source)
+        if rests_on is not None:
+            held = [replace(one, label=UNCLASSED if one.id in rests_on else OTHER) for one in held]
         frame = stated or size
         n_masks = sum(one.shape is not None for one in held)
         if n_masks * frame[0] * frame[1] > _MOST_MASKS:
@@ -175,7 +186,9 @@ def _object(
         raise Unusable("neither bbox nor segmentation", sorted(entry))
     if box is not None and shape is None and outside(box, size):
         told["boxes outside their image"].append(f"{name}: {reprlib.repr(entry['bbox'])}")
-    return _Object(label, crowd == 1, box, shape, _area(entry.get("area"), box, shape))
+    key = entry.get("id")
+    area = _area(entry.get("area"), box, shape)
+    return _Object(key if is_id(key) else None, label, crowd == 1, box, shape, area)
 
 
 def _area(stated: object, box: _Box | None, shape: Shape | None) -> float:

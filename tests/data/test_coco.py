@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from audit.data import coco as module
+from audit.data import json_file as module
 from audit.data.base import Source
 from audit.data.coco import CocoSource, read_coco
 from audit.data.decode import digest_of

@@ -1,8 +1,8 @@
 """Any image of a decoy dataset, rendered alone: which class, which plant, which pixels.
 
-Every random number comes from Philox (Salmon et al. 2011, doi:10.1145/2063384.2063405) under a
-SeedSequence keyed by (seed, split, index, purpose). An image therefore needs no other image, any
-number of processes gives the same bytes, and the picture knows nothing of the plant's draws.
+Every random number comes from a stream keyed by (seed, split, index, purpose). An image therefore
+needs no other image, any number of processes gives the same bytes, and the picture knows nothing of
+the plant's draws.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from functools import lru_cache
 
 import numpy as np
 
+from audit.data.decoy.drawing import quantise
 from audit.data.decoy.plants import plant_over
 from audit.data.decoy.plants_common import Look
 from audit.data.decoy.scene import draw_picture
 from audit.data.decoy.spec import CLASSES, SPLITS, DecoySpec, Plant
+from audit.data.decoy.streams import stream
 
 __all__ = ["Scene", "draw_labels", "render"]
 
@@ -54,7 +56,7 @@ def render(spec: DecoySpec, split: str, index: int, planted: bool = True) -> Sce
         pixels, where = plant_over(
             plant.kind, pixels, picture.mask, Look(plant.label, plant.scale), rng
         )
-    return Scene(_quantise(pixels), picture.mask, where, label, plant)
+    return Scene(quantise(pixels), picture.mask, where, label, plant)
 
 
 def draw_labels(spec: DecoySpec, split: str) -> np.ndarray:
@@ -65,8 +67,8 @@ def draw_labels(spec: DecoySpec, split: str) -> np.ndarray:
 
 @lru_cache(maxsize=8)
 def _shuffled_labels(seed: int, split: int, count: int) -> np.ndarray:
-    key = np.random.SeedSequence(seed, spawn_key=(split, 0, _Purpose.LABELS))
-    labels = np.random.Generator(np.random.Philox(key)).permutation(np.arange(count) % len(CLASSES))
+    rng = stream(seed, split, 0, _Purpose.LABELS)
+    labels = rng.permutation(np.arange(count) % len(CLASSES))
     labels.flags.writeable = False  # shared by every caller
     return labels
 
@@ -78,8 +80,7 @@ def _checked(spec: DecoySpec, split: str, index: int) -> int:
 
 
 def _stream(spec: DecoySpec, split: str, index: int, purpose: _Purpose) -> np.random.Generator:
-    key = np.random.SeedSequence(spec.seed, spawn_key=(SPLITS.index(split), index, purpose))
-    return np.random.Generator(np.random.Philox(key))
+    return stream(spec.seed, SPLITS.index(split), index, purpose)
 
 
 def _draw_plant(rng: np.random.Generator, spec: DecoySpec, split: str, label: int) -> Plant | None:
@@ -96,8 +97,3 @@ def _draw_plant(rng: np.random.Generator, spec: DecoySpec, split: str, label: in
             return plant
         ticket -= chance
     return None
-
-
-def _quantise(pixels: np.ndarray) -> np.ndarray:
-    """3×H×W float in [0, 1] to H×W×3 uint8."""
-    return np.asarray(np.rint(pixels * 255).astype(np.uint8).transpose(1, 2, 0))

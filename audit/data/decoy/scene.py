@@ -10,10 +10,19 @@ import colorsys
 from dataclasses import dataclass
 from typing import Final
 
-import cv2
 import numpy as np
 
 from audit.data.decoy.backgrounds import paint_background
+from audit.data.decoy.drawing import (
+    Pose,
+    cast_shadow,
+    develop,
+    rasterise,
+    relief,
+    rotation,
+    squeeze,
+    unit_coordinates,
+)
 from audit.data.decoy.outlines import OUTLINES, outline_area
 from audit.data.decoy.surfaces import SURFACES
 
@@ -26,7 +35,6 @@ KEPT_FREE: Final = (0.60, 0.81)
 _MARGIN: Final = 0.03  # of the frame, between an object and its border
 _LONGEST: Final = 0.74  # of the frame: an object's longer side, so that it fits above the corner
 _AREA: Final = (0.07, 0.24)  # of the frame
-_FINE: Final = 4  # supersampling of the outline
 _UNIT_AREAS: Final = {name: outline_area(outline) for name, outline in OUTLINES.items()}
 
 
@@ -38,12 +46,6 @@ class Picture:
     mask: np.ndarray  # H×W bool: at least half of the pixel is the object
 
 
-@dataclass(frozen=True)
-class _Pose:
-    matrix: np.ndarray  # 2×2 float64: unit coordinates to pixels
-    centre: np.ndarray  # x, y in pixels
-
-
 def draw_picture(rng: np.random.Generator, size: int, class_name: str) -> Picture:
     """Draw an object of ``class_name`` at a random place, size, pose, colour and light.
 
@@ -53,35 +55,24 @@ def draw_picture(rng: np.random.Generator, size: int, class_name: str) -> Pictur
     pose = _draw_pose(rng, size, class_name)
     light = rng.uniform(np.deg2rad(200), np.deg2rad(340))  # from above; y points down
     towards = np.array([np.cos(light), np.sin(light)], np.float32)
-    alpha = _rasterise(pose, size, class_name)
+    alpha = rasterise(pose, size, class_name)
     mask = alpha >= 0.5  # noqa: PLR2004  half a pixel
-    ground = _cast_shadow(background, alpha, towards, rng.uniform(0.25, 0.6))
+    ground = cast_shadow(background, alpha, towards, rng.uniform(0.25, 0.6))
     surface = _draw_surface(rng, pose, size, background[:, mask].mean(axis=1), class_name)
-    surface *= _relief(alpha, mask, towards)
-    return Picture(_develop(rng, ground + (surface - ground) * alpha), mask)
+    surface *= relief(alpha, mask, towards)
+    return Picture(develop(rng, ground + (surface - ground) * alpha), mask)
 
 
-def _draw_pose(rng: np.random.Generator, size: int, class_name: str) -> _Pose:
+def _draw_pose(rng: np.random.Generator, size: int, class_name: str) -> Pose:
     """Turn, squeeze, scale and place the outline inside the frame, clear of the free corner."""
     outline = OUTLINES[class_name]
-    matrix = _rotation(rng.uniform(-0.8, 0.8)) @ _squeeze(rng)
+    matrix = rotation(rng.uniform(-0.8, 0.8)) @ squeeze(rng)
     matrix[:, 0] *= rng.choice((-1.0, 1.0))  # mirrored or not
     area = np.exp(rng.uniform(*np.log(_AREA))) * size**2
     matrix *= np.sqrt(area / _UNIT_AREAS[class_name])
     extent = np.ptp(outline[0] @ matrix.T, axis=0)
     matrix *= min(1.0, _LONGEST * size / extent.max())
-    return _Pose(matrix, _place(rng, outline[0] @ matrix.T, size))
-
-
-def _rotation(angle: float) -> np.ndarray:
-    cos, sin = np.cos(angle), np.sin(angle)
-    return np.array([[cos, -sin], [sin, cos]])
-
-
-def _squeeze(rng: np.random.Generator) -> np.ndarray:
-    """Foreshorten along a random axis; the area stays."""
-    axis, ratio = _rotation(rng.uniform(0, np.pi)), np.exp(rng.uniform(-0.16, 0.16))
-    return np.asarray(axis @ np.diag([ratio, 1 / ratio]) @ axis.T)
+    return Pose(matrix, _place(rng, outline[0] @ matrix.T, size))
 
 
 def _place(rng: np.random.Generator, points: np.ndarray, size: int) -> np.ndarray:
@@ -97,37 +88,12 @@ def _place(rng: np.random.Generator, points: np.ndarray, size: int) -> np.ndarra
     return np.asarray(centre)
 
 
-def _rasterise(pose: _Pose, size: int, class_name: str) -> np.ndarray:
-    """Share of each pixel that the outline covers; size×size float32 in [0, 1]."""
-    fine = np.zeros((size * _FINE, size * _FINE), np.uint8)
-    contours = [
-        np.rint((contour @ pose.matrix.T + pose.centre) * _FINE * 16 - 8).astype(np.int32)
-        for contour in OUTLINES[class_name]
-    ]
-    cv2.fillPoly(fine, contours, 255, shift=4)
-    alpha = cv2.resize(fine, (size, size), interpolation=cv2.INTER_AREA)
-    return np.asarray(alpha, np.float32) / np.float32(255)
-
-
-def _cast_shadow(
-    background: np.ndarray, alpha: np.ndarray, towards: np.ndarray, depth: float
-) -> np.ndarray:
-    """Darken the ground beside the object, away from the light."""
-    size = len(alpha)
-    dx, dy = -towards * 0.035 * size
-    moved = cv2.warpAffine(alpha, np.array([[1, 0, dx], [0, 1, dy]], np.float32), (size, size))
-    shadow = cv2.GaussianBlur(moved, (0, 0), 0.03 * size)
-    return np.asarray(background * (1 - np.float32(depth) * np.asarray(shadow)))
-
-
 def _draw_surface(
-    rng: np.random.Generator, pose: _Pose, size: int, behind: np.ndarray, class_name: str
+    rng: np.random.Generator, pose: Pose, size: int, behind: np.ndarray, class_name: str
 ) -> np.ndarray:
     """Lay the class's pattern in two random colours over the whole frame; 3×H×W float32."""
     dark, light = (colour[:, None, None] for colour in _draw_colours(rng, behind))
-    to_unit = np.linalg.inv(pose.matrix).astype(np.float32)
-    x, y = (np.arange(size, dtype=np.float32) + np.float32(0.5 - c) for c in pose.centre)
-    u, v = (across * x + down * y[:, None] for across, down in to_unit)
+    u, v = unit_coordinates(pose, size)
     field = SURFACES[class_name](u, v, rng.uniform(0, 2 * np.pi))
     return np.asarray(dark + (light - dark) * (0.5 + 0.5 * field), np.float32)
 
@@ -151,28 +117,3 @@ def _draw_colours(rng: np.random.Generator, behind: np.ndarray) -> tuple[np.ndar
     )
     best = int(np.abs((light + dark) / 2 - behind).sum(axis=1).argmax())
     return dark[best].astype(np.float32), light[best].astype(np.float32)
-
-
-def _relief(alpha: np.ndarray, mask: np.ndarray, towards: np.ndarray) -> np.ndarray:
-    """Brightness of a softly rounded body under the light; H×W float32 about 1."""
-    size = len(alpha)
-    depth = np.asarray(cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5))
-    height = np.sqrt(np.minimum(depth / (0.11 * size), 1.0))
-    height = np.asarray(cv2.GaussianBlur(height, (0, 0), 0.014 * size)) * np.float32(0.055 * size)
-    slope_y, slope_x = np.gradient(height)
-    facing = -(slope_x * towards[0] + slope_y * towards[1])
-    normal = np.sqrt(1.0 + slope_x**2 + slope_y**2)
-    return np.asarray(0.42 + (0.62 + 0.5 * facing) / normal, np.float32)
-
-
-def _develop(rng: np.random.Generator, pixels: np.ndarray) -> np.ndarray:
-    """Photograph it: focus, vignette, exposure and grain differ by picture; clips to [0, 1]."""
-    size = pixels.shape[-1]
-    blur, exposure = rng.uniform(0.001, 0.008) * size, np.float32(rng.uniform(0.75, 1.1))
-    r = (np.arange(size, dtype=np.float32) + 0.5) / size - 0.5
-    vignette = 1 - np.float32(rng.uniform(0.0, 0.5)) * (r[:, None] ** 2 + r**2)
-    grain = rng.standard_normal((size, size), dtype=np.float32) * np.float32(0.015)
-    photograph = np.stack([cv2.GaussianBlur(channel, (0, 0), blur) for channel in pixels])
-    photograph *= exposure * vignette
-    photograph += grain
-    return np.clip(photograph, 0.0, 1.0, out=photograph)
