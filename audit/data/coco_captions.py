@@ -31,6 +31,7 @@ from audit.data.scenes import CaptionsSpec, prepare_captions
 from audit.data.splits import check_split
 from audit.records import UNCLASSED, AnnotatedObject, Listing, Reading
 from audit.regions.coco import CocoAnnotations
+from audit.regions.join import refuse_outside
 
 __all__ = ["CaptionsSource", "open_decoy_captions"]
 
@@ -53,6 +54,7 @@ class CaptionsSource:
         images = checked_images(file, held["images"])
         captions = _references(file, held["annotations"], images)
         names = tuple(image.name for image in images)
+        refuse_outside(names)
         self._folder = image_folder(root, split, names)
         sizes = [file_size(self._folder / name) for name in names]
         listing = Listing(

@@ -33,6 +33,8 @@ from audit.regions.vqa import AnswerRegions
 
 __all__ = ["VqaSource", "open_decoy_vqa"]
 
+_UNANSWERED = "questions without an answer, kept without label"
+
 
 class VqaSource:
     """The questions of ``split`` below ``data_root``, one row each, in the order of their file.
@@ -65,8 +67,7 @@ class VqaSource:
             texts=tuple({"question": text} for text in questions.texts),
         )
         self.warnings = (
-            *notes,
-            *told("questions without an answer, kept without label", questions.texts, labels),
+            *(notes or told(_UNANSWERED, questions.texts, labels)),
             *told("images whose file is missing", list(image.values()), list(size.values())),
             *(() if self._regions is None else self._regions.warnings),
         )
@@ -122,7 +123,9 @@ def _answers(root: Path, subset: str, questions: Questions) -> tuple[Answers, tu
     if (root / name).is_file():
         return read_answers(root / name, questions), ()
     none = (None,) * len(questions.ids)
-    return Answers(none, none, none), (f"there is no {name}: no question has an answer",)
+    return Answers(none, none, none), (
+        f"there is no {name}: no question has an answer, so none has a label",
+    )
 
 
 def _regions(root: Path, subset: str, questions: Questions) -> AnswerRegions | None:

@@ -24,7 +24,7 @@ def find_images(root: Path, subsets: Iterable[str], ids: Collection[int]) -> dic
     places = [
         (folder, subset)
         for subset in subsets
-        if re.fullmatch(r"[\w.-]+", subset)  # it may come from the file
+        if re.fullmatch(r"[\w-][\w.-]*", subset)  # it may come from the file
         for folder in (f"{subset}/", f"images/{subset}/", "images/", "")
     ]
     stems: dict[int, str] = {}

@@ -12,7 +12,7 @@ from audit.errors import DataError
 from audit.models.output_names import folded
 from audit.records import OTHER, UNCLASSED, Listing
 
-__all__ = ["examples", "image_names", "match_classes", "match_images"]
+__all__ = ["examples", "image_names", "match_classes", "match_images", "refuse_outside"]
 
 _SHOWN = 3
 
@@ -44,7 +44,7 @@ def match_images(named: Sequence[str], listing: Listing, *, suffix: bool = True)
     known, asked = (
         [_key(name, suffix) for name in names] for names in (image_names(listing), named)
     )
-    _refuse_outside(asked, named)
+    refuse_outside(named)
     found = _by(known, asked)
     if (found < 0).any():
         short = [[PurePosixPath(name).name for name in names] for names in (known, asked)]
@@ -82,12 +82,9 @@ def match_classes(
     )
 
 
-def _key(name: str, suffix: bool) -> str:
-    path = PurePosixPath(name.replace("\\", "/"))
-    return str(path if suffix else path.with_suffix("") if path.name else path)
-
-
-def _refuse_outside(keys: Sequence[str], named: Sequence[str]) -> None:
+def refuse_outside(named: Sequence[str]) -> None:
+    """Raise DataError for image names that leave the dataset's folder (``..``, absolute)."""
+    keys = [_key(name, suffix=True) for name in named]
     bad = [
         name
         for key, name in zip(keys, named, strict=True)
@@ -98,6 +95,11 @@ def _refuse_outside(keys: Sequence[str], named: Sequence[str]) -> None:
             f"{len(bad)} annotated images are named outside the dataset's folder "
             f"({examples(bad)}): a relative path without '..' is needed"
         )
+
+
+def _key(name: str, suffix: bool) -> str:
+    path = PurePosixPath(name.replace("\\", "/"))
+    return str(path if suffix else path.with_suffix("") if path.name else path)
 
 
 def _by(known: Sequence[str], asked: Sequence[str]) -> np.ndarray:

@@ -56,6 +56,26 @@ def test_a_box_is_x_y_width_height(read):
     assert (found.source, found.note) == ("annotation", "")
 
 
+def test_the_annotations_that_are_asked_for_are_the_object_and_the_others_other(read):
+    annotations = read(
+        CAT,
+        CAT | {"id": "b", "category_id": 18},
+        CAT | {"id": 3, "iscrowd": 1},
+        CAT | {"id": [4]},  # no id
+    )
+    labels = {
+        ids: [one.label for one in annotations.of(0, SIZE, 1, ids).objects]
+        for ids in ((), (1,), ("b", 3), (None, "1"))
+    }
+    assert labels == {
+        (): [OTHER] * 4,
+        (1,): [UNCLASSED, OTHER, OTHER, OTHER],
+        ("b", 3): [OTHER, UNCLASSED, UNCLASSED, OTHER],
+        (None, "1"): [OTHER, OTHER, OTHER, UNCLASSED],
+    }
+    assert [one.label for one in annotations.of(0, SIZE, 1).objects] == [0, 1, 0, 0]
+
+
 def test_the_digest_is_of_the_files_bytes(read, tmp_path):
     annotations = read(CAT)
     assert annotations.digest == digest_of((tmp_path / "instances.json").read_bytes())
