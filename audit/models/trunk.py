@@ -22,13 +22,12 @@ class Trunk(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.stem = nn.Sequential(*_convolved(3, 16), *_convolved(16, 32))
-        self.layer2 = BasicBlock(32, 32)
         self.layer3 = nn.Sequential(_halved(32, CHANNELS), BasicBlock(CHANNELS, CHANNELS))
         self.apply(_initialise)
 
     def forward(self, images: Tensor) -> Tensor:
         """Features B×64×h×w of images B×3×H×W."""
-        features: Tensor = self.layer3(self.layer2(self.stem(images)))
+        features: Tensor = self.layer3(self.stem(images))
         return features
 
 
