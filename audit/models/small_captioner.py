@@ -73,7 +73,7 @@ class SmallCaptioner(nn.Module):
         """
         word = features.new_full((len(features), 1), BOUNDARY, dtype=torch.int64)
         ended = torch.zeros_like(word, dtype=torch.bool)
-        state, written = None, []
+        state, written = None, list[Tensor]()
         while len(written) < _LONGEST and not bool(ended.all()):
             states, state = self.reader(self.embedding(word), state)
             scores = self._next(features, states)
@@ -88,4 +88,5 @@ class SmallCaptioner(nn.Module):
         keys, spotted = self.key(features).flatten(2), self.spotter(features).flatten(2)
         attention = torch.bmm(self.query(states), keys).softmax(dim=-1)
         seen = torch.bmm(attention, spotted.transpose(1, 2))
-        return (seen + self.told(states)).log_softmax(dim=-1)
+        logits: Tensor = seen + self.told(states)
+        return logits.log_softmax(dim=-1)

@@ -35,7 +35,7 @@ class SmallVqa(nn.Module):
         self.spotter = nn.Conv2d(PLACED, len(self.vocabulary), kernel_size=1)
         self.embedding = nn.Embedding(len(self.vocabulary), _WORD)
         self.reader = nn.GRU(_WORD, _HIDDEN, batch_first=True)
-        self.weight = nn.Linear(_HIDDEN, 1)
+        self.weight = nn.Linear(_HIDDEN, 1)  # of a word: at first all are sought alike
         nn.init.zeros_(self.weight.weight)
         nn.init.constant_(self.weight.bias, 0.5)
         self.votes = _Votes(PLACED, _HIDDEN, answers)
@@ -54,7 +54,8 @@ class SmallVqa(nn.Module):
         scores = torch.einsum("bwij,bw->bij", self.spotter(features), sought)
         attention = scores.flatten(1).softmax(dim=1).view_as(scores)
         votes = self.votes(features, attention, question)
-        return (votes.sum(dim=(-2, -1)) + _LEAST).log()
+        logits: Tensor = (votes.sum(dim=(-2, -1)) + _LEAST).log()
+        return logits
 
     def _read(self, questions: Sequence[str]) -> tuple[Tensor, Tensor]:
         """How much each word is sought, B×V, and the question's code B×64."""

@@ -1,4 +1,4 @@
-"""The convolutional part of the models that read and write: images to a grid of features."""
+"""The convolutional part of the models that read or write texts: images to a grid of features."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from torchvision.models.resnet import BasicBlock
 
 __all__ = ["PLACED", "Trunk", "with_places"]
 
-CHANNELS = 64
-PLACED = CHANNELS + 2
+_CHANNELS = 64
+PLACED = _CHANNELS + 2  # features of a cell, and its place
 
 
 class Trunk(nn.Module):
-    """``SmallResNet``'s body at half its cost: two strided convolutions, three blocks, stride 8.
+    """``SmallResNet``'s body at a third of its cost: two strided convolutions, then its last stage.
 
-    An image of 96×96 gives 12×12 cells of 64 features, none below zero. The cells of the last
-    stage see about 70 pixels, most of it their own surroundings.
+    An image of 96×96 gives 12×12 cells of 64 features, none below zero; a cell sees 63×63 pixels,
+    most of all its own surroundings.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.stem = nn.Sequential(*_convolved(3, 16), *_convolved(16, 32))
-        self.layer3 = nn.Sequential(_halved(32, CHANNELS), BasicBlock(CHANNELS, CHANNELS))
+        self.layer3 = nn.Sequential(_halved(32, _CHANNELS), BasicBlock(_CHANNELS, _CHANNELS))
         self.apply(_initialise)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -34,10 +34,9 @@ class Trunk(nn.Module):
 def with_places(features: Tensor) -> Tensor:
     """``features`` B×K×h×w with each cell's x and y as two more channels, from -1 to 1."""
     height, width = features.shape[-2:]
-    like = {"dtype": features.dtype, "device": features.device}
-    x = torch.linspace(-1, 1, width, **like).expand(height, width)
-    y = torch.linspace(-1, 1, height, **like)[:, None].expand(height, width)
-    places = torch.stack([x, y]).expand(len(features), -1, -1, -1)
+    x = torch.linspace(-1, 1, width).expand(height, width)
+    y = torch.linspace(-1, 1, height)[:, None].expand(height, width)
+    places = torch.stack([x, y]).to(features).expand(len(features), -1, -1, -1)
     return torch.cat([features, places], dim=1)
 
 
