@@ -17,7 +17,13 @@ from audit.records import Listing
 
 __all__ = ["choose_classifier", "match"]
 
-#: The model that a dataset is audited with when none is named; decoy's is fitted on first use.
+#: The models that are fitted on a dataset's first use, and then kept.
+_FITTED = {
+    "decoy": "small_resnet",
+    "decoy-vqa": "small_vqa",
+    "decoy-captions": "small_captioner",
+}
+#: The model that another dataset is audited with when none is named.
 _DEFAULT_MODELS = {"stl10": "resnet18", "photos": "efficientnet_lite0"}
 #: The class map that a dataset takes where the model's outputs are ImageNet's.
 _DEFAULT_MAPS = {"stl10": "stl10_imagenet"}
@@ -56,7 +62,7 @@ def match(
 
 
 def _default(config: RunConfig, say: Callable[[str], object]) -> tuple[str | None, Path | None]:
-    if config.dataset == "decoy":
+    if config.dataset in _FITTED:
         return None, _fitted(config, say)
     if config.dataset in _DEFAULT_MODELS:
         return _DEFAULT_MODELS[config.dataset], None
@@ -67,12 +73,13 @@ def _default(config: RunConfig, say: Callable[[str], object]) -> tuple[str | Non
 
 
 def _fitted(config: RunConfig, say: Callable[[str], object]) -> Path:
-    """The decoy set's reference classifier, fitted once and kept."""
-    wanted = FitConfig(data_root=config.data_root, device=config.device)
-    checkpoint = reference_checkpoint(wanted.data_root, wanted.dataset, wanted.model)
+    """The reference model of a drawn dataset, fitted once and kept."""
+    model = _FITTED[config.dataset]
+    checkpoint = reference_checkpoint(config.data_root, config.dataset, model)
     if checkpoint.exists() and checkpoint.with_suffix(".json").exists():
         return checkpoint
-    say("the reference classifier is fitted once; later audits use it again")
+    say("the reference model is fitted once; later audits use it again")
+    wanted = FitConfig(config.dataset, config.data_root, model=model, device=config.device)
     return fit(wanted, say)
 
 

@@ -14,6 +14,7 @@ TIERS = [
     {
         "data",
         "models",
+        "tasks",
         "explain",
         "regions",
         "scores",
@@ -42,6 +43,7 @@ TIERS = [
         "results",
         "galleries",
         "fit",
+        "fitting",
     },
     {"engine", "finish", "manifest", "media", "pictures", "precision", "room", "sanity", "verify"},
     {"places", "runners", "worker", "machines"},

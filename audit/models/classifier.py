@@ -9,7 +9,7 @@ from torch import nn
 
 from audit.errors import ConfigError, ModelError
 from audit.models.architectures import blueprint_of, is_builtin_name
-from audit.models.blueprint import Weights
+from audit.models.blueprint import Blueprint, Weights
 from audit.models.checkpoint import read_weights
 from audit.models.preprocessing import (
     PreprocessingOverrides,
@@ -89,7 +89,9 @@ def load_classifier(
     sidecar = (read_sidecar(checkpoint) if checkpoint else None) or Sidecar()
     architecture = _architecture(model, checkpoint, sidecar)
     layer = target_layer or sidecar.target_layer
-    built = _described(_built(architecture, weights, checkpoint), sidecar, checkpoint)
+    built = _described(
+        _built(architecture, weights, checkpoint, sidecar.words), sidecar, checkpoint
+    )
     _ready(built.module)
     preprocessing = merge_preprocessing(built.preprocessing or Preprocessing(), overrides)
     return Classifier(
@@ -123,10 +125,16 @@ def _architecture(model: str | None, checkpoint: Path | None, sidecar: Sidecar) 
     return chosen
 
 
-def _built(architecture: str, weights: Weights | None, checkpoint: Path | None) -> _Model:
+def _built(
+    architecture: str,
+    weights: Weights | None,
+    checkpoint: Path | None,
+    words: tuple[str, ...] | None,
+) -> _Model:
     if is_function_name(architecture) and not is_builtin_name(architecture):
         return _from_user(architecture, weights, checkpoint)
-    return _from_blueprint(architecture, weights, checkpoint)
+    blueprint = blueprint_of(architecture, checkpoint.name if checkpoint else None, words)
+    return _from_blueprint(blueprint, architecture, weights, checkpoint)
 
 
 def _from_user(name: str, weights: Weights | None, checkpoint: Path | None) -> _Model:
@@ -136,8 +144,9 @@ def _from_user(name: str, weights: Weights | None, checkpoint: Path | None) -> _
     return _Model(module, preprocessing=preprocessing)
 
 
-def _from_blueprint(name: str, weights: Weights | None, checkpoint: Path | None) -> _Model:
-    blueprint = blueprint_of(name, checkpoint.name if checkpoint else None)
+def _from_blueprint(
+    blueprint: Blueprint, name: str, weights: Weights | None, checkpoint: Path | None
+) -> _Model:
     source = f"checkpoint {checkpoint}" if checkpoint else f"{name}'s published file"
     weights = blueprint.adapt(blueprint.fetch() if weights is None else weights)
     module = blueprint.build(blueprint.outputs)

@@ -8,7 +8,8 @@
                        "std": [0.25, 0.25, 0.25], "interpolation": "bilinear"},
      "target_layer": "layer3", "trained_on": "decoy/train, 6 epochs, seed 0"}
 
-Every key but ``format`` is optional. It is data: an architecture it names is one that this
+Every key but ``format`` is optional; ``words`` are those that a model which reads or writes texts
+knows (``small_vqa``, ``small_captioner``). It is data: an architecture it names is one that this
 package builds itself, never a function to import.
 """
 
@@ -30,7 +31,15 @@ from audit.records import Preprocessing
 __all__ = ["Sidecar", "read_sidecar", "sidecar_path", "write_checkpoint"]
 
 _FORMAT = "cam-audit-model/1"
-_FIELDS = ("format", "architecture", "classes", "preprocessing", "target_layer", "trained_on")
+_FIELDS = (
+    "format",
+    "architecture",
+    "classes",
+    "preprocessing",
+    "target_layer",
+    "trained_on",
+    "words",
+)
 _PREPROCESSING = ("resize", "crop", "mean", "std", "interpolation")
 _INTERPOLATIONS = ("nearest", "bilinear", "bicubic")
 
@@ -44,6 +53,7 @@ class Sidecar:
     preprocessing: Preprocessing | None = None
     target_layer: str | None = None
     trained_on: str | None = None
+    words: tuple[str, ...] | None = None
 
 
 def sidecar_path(checkpoint: Path) -> Path:
@@ -117,16 +127,14 @@ def _parsed(content: dict[str, Any], path: Path) -> Sidecar:
             f"{path} has the format {content['format']!r}; this version reads {_FORMAT}"
         )
     _refuse_unknown(content, _FIELDS, path)
-    classes = content.get("classes")
-    if classes is not None and not _is_names(classes):
-        raise ModelError(f"{path}: classes must be a list of different names, in output order")
     known = content.get("preprocessing")
     return Sidecar(
         architecture=_text(content, "architecture", path),
-        classes=None if classes is None else tuple(classes),
+        classes=_names(content, "classes", "names, in output order", path),
         preprocessing=None if known is None else _preprocessing(known, path),
         target_layer=_text(content, "target_layer", path),
         trained_on=_text(content, "trained_on", path),
+        words=_names(content, "words", "words, in the order of their numbers", path),
     )
 
 
@@ -143,12 +151,15 @@ def _text(content: dict[str, Any], key: str, path: Path) -> str | None:
     raise ModelError(f"{path}: {key} must be a text, not {value!r}")
 
 
-def _is_names(value: Any) -> bool:
-    return (
+def _names(content: dict[str, Any], key: str, rule: str, path: Path) -> tuple[str, ...] | None:
+    value = content.get(key)
+    if value is None or (
         isinstance(value, list)
         and all(isinstance(name, str) for name in value)
         and (0 < len(value) == len(set(value)))
-    )
+    ):
+        return None if value is None else tuple(value)
+    raise ModelError(f"{path}: {key} must be a list of different {rule}")
 
 
 def _preprocessing(content: Any, path: Path) -> Preprocessing:

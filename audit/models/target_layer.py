@@ -17,6 +17,8 @@ __all__ = ["check_target_layer", "default_target_layer", "split_layers"]
 #: number of the last block.
 _LAYERS: Mapping[str, str] = {
     "small_resnet": "layer3",
+    "small_vqa": "votes",
+    "small_captioner": "trunk",
     "efficientnet_lite0": "_bn1",
     # torchvision
     "alexnet": "features.11",

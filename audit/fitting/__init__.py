@@ -1,0 +1,1 @@
+"""Reference fits: one recipe for each kind of model."""
