@@ -12,7 +12,7 @@ from torch import Tensor
 from audit.answers import Answered
 from audit.explain.forward import class_map
 from audit.map_scores import CAM_STATUS, score_map
-from audit.records import Batch
+from audit.records import UNCLASSED, Batch
 from audit.tables.schema import arrow_schema
 from audit.target_regions import AnnotatedBatch, Regions
 from audit.tasks.nouns import Noun
@@ -67,7 +67,7 @@ def noun_rows(
     """The rows of the ``words`` table, given the nouns' figures on the host."""
     image = np.array([noun.said.image for noun in nouns], dtype=np.int64)
     keep = np.flatnonzero(batch.readable[image]) if len(nouns) else image
-    annotated = np.array([source != "none" for source in batch.source])[image]
+    known = _classed(batch)[image]
     kept = [nouns[i] for i in keep]
     figures = {name: value[keep] for name, value in found.items()}
     ok = figures["cam_status"] == 0
@@ -80,7 +80,7 @@ def noun_rows(
         "class": [noun.cls for noun in kept],
         "label": [classes[noun.cls] for noun in kept],
         "probability": _numbers(figures["probability"]),
-        "present": pa.array(figures["present"] > 0, mask=~annotated[keep]),
+        "present": pa.array(figures["present"] > 0, mask=~known[keep]),
         "region_area_fraction": _numbers(figures["area"]),
         "cam": pa.FixedSizeListArray.from_arrays(
             pa.array(cam.reshape(-1)), cells, mask=pa.array(~ok)
@@ -95,6 +95,14 @@ def noun_rows(
     }
     schema = arrow_schema("words", cells)
     return pa.table([pa.array(columns[field.name], field.type) for field in schema], schema=schema)
+
+
+def _classed(batch: Batch) -> np.ndarray:
+    """In which images an object has a class: where none has, nothing says what is not there."""
+    found = np.zeros(len(batch), dtype=bool)
+    if batch.groups is not None:
+        found[batch.groups.image[batch.groups.label != UNCLASSED]] = True
+    return found
 
 
 def _in_turn(nouns: Sequence[Noun]) -> list[list[int]]:

@@ -2,9 +2,11 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
+from torch import nn
 
 from audit.auditing import run_audit
 from audit.config import RunConfig
@@ -13,6 +15,7 @@ from audit.explain.methods import METHODS
 from audit.models.architectures import build_module
 from audit.models.layout import Layout
 from audit.plan import make_plan
+from audit.tasks.among import Questions
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -70,3 +73,74 @@ def test_tokens_make_a_run(run_config, tmp_path):
     manifest = json.loads((report.parents[1] / "manifest.json").read_text())
     assert manifest["model"]["grid"] == [14, 14]
     assert manifest["model"]["layout"] == ["tokens 14×14, 1 without a place dropped"]
+
+
+def _with_texts(plan, *texts):
+    """``plan`` with a text for every image, in turn; none: as a dataset without any."""
+    listing = plan.source.listing
+    given = tuple(texts[i % len(texts)] for i in range(len(listing))) if texts else None
+    return replace(plan, source=SimpleNamespace(listing=replace(listing, texts=given)))
+
+
+def test_texts_are_part_of_the_fingerprint(run_config):
+    plan = make_plan(run_config)
+    red, blue, said = {"question": "red?"}, {"question": "blue?"}, {"caption": "red?"}
+    asked = _with_texts(plan, red, blue)
+    assert asked.differs(_with_texts(plan, red, blue).fingerprint) == []
+    for other in ((blue, red), (red,), (said, blue), ()):
+        assert asked.differs(_with_texts(plan, *other).fingerprint) == ["dataset"]
+    assert asked.fingerprint_id != plan.fingerprint_id
+    assert _with_texts(plan).fingerprint == plan.fingerprint
+
+
+def test_hostile_texts_have_a_fingerprint(run_config):
+    plan = make_plan(run_config)
+    ids = {
+        _with_texts(plan, {"question": text}).fingerprint_id
+        for text in ("", "où?", "\ud800", "\x00", '"}', "x" * 10_000)
+    }
+    assert len(ids) == 6
+
+
+class Asked(nn.Module):
+    """Takes a question with every image."""
+
+    def __init__(self, body):
+        super().__init__()
+        self.body = body
+
+    def forward(self, images, questions):
+        assert len(questions) == len(images)
+        return self.body(images)
+
+
+@pytest.fixture
+def questions_config(run_config, monkeypatch):
+    """The images of ``run_config``, each with a question, and a model that takes them."""
+    plan = make_plan(run_config)
+
+    class Source:
+        images, masks, warnings = plan.source.images, None, ()
+        listing = _with_texts(plan, {"question": "what is it?"}).source.listing
+
+    module = Asked(plan.classifier.module).eval()
+    classifier = replace(plan.classifier, module=module, target_layers=("body.layer3",))
+    monkeypatch.setattr("audit.plan.open_source", lambda *_: Source())
+    monkeypatch.setattr("audit.plan.choose_classifier", lambda *_: classifier)
+    return run_config
+
+
+def test_a_dataset_of_questions_makes_a_plan_that_asks_them(questions_config):
+    plan = make_plan(questions_config)
+    assert plan.task == Questions(plan.space)
+    assert plan.asks_questions
+    assert (plan.space.n_classes, plan.grid) == (10, (12, 12))
+
+
+def test_cam_is_refused_for_questions(questions_config):
+    with pytest.raises(ConfigError, match=r"--method cam: CAM explains classifiers .*grad-cam"):
+        make_plan(replace(questions_config, method="cam"))
+
+
+def test_a_classifier_asks_no_questions(run_config):
+    assert not make_plan(run_config).asks_questions

@@ -206,15 +206,20 @@ def _reasons(summary: Row) -> Mapping[str, str]:
         "flags": "the run did not look for it",
         "sanity": "the maps' sanity checks were left out, or were not available",
         "precision": "the model computed in float32: there is nothing to compare",
-        "verdicts": _untested(summary.get("verdicts")),
+        "verdicts": _untested(summary),
     }
 
 
-def _untested(verdicts: Row | None) -> str:
+def _untested(summary: Row) -> str:
+    verdicts = summary.get("verdicts")
+    if summary.get("words") is not None:
+        return "what a caption rests on is not tested by changing pictures"
     if not verdicts:
         return "this run changed no picture to see what a decision rests on"
     if not verdicts.get("has_regions"):
-        return "nothing says where the objects are, so that no class was tested"
+        return "nothing says where the objects are, so that nothing was tested"
     if verdicts.get("budget") == 0:
         return "the run was given no budget to test with (--budget 0)"
+    if verdicts.get("groups") == "question type":
+        return "no type of question had enough to test"
     return "no class had enough images to test"

@@ -135,7 +135,7 @@ def _refuse_incomplete(
 def _by_name(classes: Sequence[str], known: OutputNames, *, lacking: bool) -> _Matched:
     found = [known.lookup(name) for name in classes]
     missing = [name for name, hits in zip(classes, found, strict=True) if not hits]
-    if len(missing) > (len(classes) - 1 if lacking else 0):
+    if missing and not (lacking and len(missing) < len(classes)):
         raise ModelError(_unmatched(classes, missing, known))
     for name, hits in zip(classes, found, strict=True):
         if len(hits) > 1:

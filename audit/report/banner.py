@@ -67,7 +67,10 @@ def banner(
 
 
 def question_banner(verdicts: Row, found: Sequence[Mapping[str, str]]) -> dict[str, Any]:
-    """The same of a dataset of questions; ``found`` are the types answered without looking."""
+    """The same of a dataset of questions; ``found`` are the types answered without looking.
+
+    Of very many, ``found`` may be those that the page shows.
+    """
     blank = {"state": "untested", "figure": "", "of": "", "found": [], "more": []}
     n = tested(verdicts)
     if not n:
@@ -79,7 +82,7 @@ def question_banner(verdicts: Row, found: Sequence[Mapping[str, str]]) -> dict[s
     )
     return {
         "state": "found" if found else "none",
-        "figure": count(len(found)),
+        "figure": count(int(verdicts["counts"].get("spurious", 0))),
         "of": f"of {of(n, 'tested type', 'tested types')} of question",
         "headline": headline,
         "found": found[:MAX_SENTENCES],

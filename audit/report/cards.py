@@ -148,7 +148,8 @@ def _slots(case: Case) -> tuple[Slot | None, Slot | None]:
 
 
 def _word(one: SaidWord) -> WordMap:
-    there = {True: f"{percent(one.mass)} on it", False: "not in the image", None: ""}
+    on = "in the image" if one.mass is None else f"{percent(one.mass)} on it"
+    there = {True: on, False: "not in the image", None: ""}
     return WordMap(
         name=clean(one.word, 40),
         said=there[one.present],

@@ -21,6 +21,7 @@ from audit.report.galleries import FIRST, Gallery
 from audit.report.load import RunFolder
 from audit.report.matrix import matrix, pairs_table, shown_pairs
 from audit.report.nouns import nouns
+from audit.report.questions import links as links_of_types
 from audit.report.questions import questions, told
 from audit.report.regions import maps, regions
 from audit.report.ruling import judged, ruling
@@ -125,7 +126,7 @@ def _ruling(run: RunFolder, policy: Policy, blocks: Mapping[int, str]) -> dict[s
     rows = {row["true_class"]: f"class-{row['true_class']}" for row in shown_classes(run.classes)}
     evidence = evidence_of(run.summary, run.classes, run.slices, run.questions)
     verdict = judged(policy, evidence, str(run.manifest["name"]))
-    rows |= {-1 - place: f"question-{place}" for place in range(len(run.questions))}
+    rows |= {-1 - at: place for at, place in links_of_types(run.questions).items()}
     places = {"class": {**rows, **blocks}, "slice": slice_places(run.slices)}
     return ruling(policy, verdict, places, _SECTIONS)
 

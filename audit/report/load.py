@@ -44,7 +44,7 @@ class SaidWord:
     """A noun of the model's caption."""
 
     word: str
-    present: bool | None  # None: nothing is annotated in the image
+    present: bool | None  # None: no object has a class
     mass: float | None  # on objects of its class
     cam: bytes | None  # as Target's
 

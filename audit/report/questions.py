@@ -10,7 +10,7 @@ from audit.report.load import RunFolder
 from audit.report.tables import Row
 from audit.report.text import clean, count, effect, interval, percent, share
 
-__all__ = ["MAX_TYPES", "looks", "questions", "told"]
+__all__ = ["MAX_TYPES", "links", "looks", "questions", "told"]
 
 MAX_TYPES = 100  # rows; a report of more types shows those found, then the most frequent
 _ORDER = ("spurious", "clean", "not_enough_images", "not_tested")
@@ -40,6 +40,11 @@ def questions(run: RunFolder) -> dict[str, Any] | None:
 def told(rows: Sequence[Row]) -> list[dict[str, str]]:
     """The types answered without looking, as the first screen tells them."""
     return [_told(at, row) for at, row in _shown(rows) if row["verdict"] == "spurious"]
+
+
+def links(rows: Sequence[Row]) -> dict[int, str]:
+    """Place in the table → the fragment of its row, of the types that the page shows."""
+    return {at: f"question-{at}" for at, _ in _shown(rows)}
 
 
 def looks(found: Mapping[str, Any] | None, what: str) -> dict[str, Any] | None:

@@ -206,7 +206,7 @@ def _word_columns(cells: int) -> list[Column]:
             pa.bool_(),
             "",
             "an object of the class is annotated; false of the model's word: hallucinated; null: "
-            "nothing is annotated",
+            "no object of any class is annotated",
         ),
         _f("region_area_fraction", "share of the valid pixels that the class's objects cover"),
         Column("cam", pa.list_(pa.uint8(), cells), "maximum/255", "map of the word, as in images"),

@@ -51,6 +51,8 @@ def space_of(output: Any, listing: Listing, match: Callable[[int], LabelSpace]) 
         return match(logits_of(output).shape[1])
     if output.said is not None:
         return LabelSpace((), 0, (), 0, "none: its answers are texts")
+    if output.scores.ndim != 2:  # noqa: PLR2004 - B×C
+        raise ModelError(f"the model's scores must be B×C, not {tuple(output.scores.shape)}")
     n, classes = output.scores.shape[1], listing.classes
     if n != len(classes):
         raise ModelError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import string
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ from audit.tasks.base import Word
 __all__ = ["Noun", "nouns_among"]
 
 _ENDINGS = ("", "s", "es")  # of an English plural
+_AROUND = "CPSZ"  # Unicode's controls, punctuation, symbols and spaces
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,14 @@ def nouns_among(words: Sequence[Word], classes: Sequence[str]) -> list[Noun]:
         _plain(name) + ending: cls
         for ending in reversed(_ENDINGS)  # a class called "bus" is no plural of "bu"
         for cls, name in enumerate(classes)
+        if _plain(name)
     }
     found = [(word, named.get(_plain(word.word))) for word in words]
     return [Noun(word, cls) for word, cls in found if cls is not None]
 
 
 def _plain(word: str) -> str:
-    return word.strip(string.punctuation + string.whitespace).casefold()
+    """In lower case and one spelling, without what stands round its letters and digits."""
+    folded = unicodedata.normalize("NFC", word).casefold()
+    kept = [i for i, sign in enumerate(folded) if unicodedata.category(sign)[0] not in _AROUND]
+    return folded[kept[0] : kept[-1] + 1] if kept else ""

@@ -58,8 +58,30 @@ def _complaints(answers: Answers, n: int, names: tuple[str, ...]) -> list[str]:
         if column.shape != (n,) or column.dtype != torch.int64:
             shape = tuple(column.shape)
             found.append(f"{name} must be one int64 column an image, not {shape} {column.dtype}")
-    if answers.said is None and names and scores.shape[1] != len(names):
-        found.append(f"{scores.shape[1]} scores an image for the dataset's {len(names)} classes")
-    if answers.said is not None and len(answers.said) != n:
-        found.append(f"{len(answers.said)} pairs of texts for {n} images")
-    return found
+        elif bool(((column < 0) | (column >= scores.shape[1])).any()):
+            found.append(f"{name} must name one of the {scores.shape[1]} columns of the scores")
+    found += [
+        f"the word {word.word!r} has image {word.image} of {n}, column {word.column} of "
+        f"{scores.shape[1]}"
+        for word in answers.words
+        if not (0 <= word.image < n and 0 <= word.column < scores.shape[1])
+    ]
+    return found + _of_texts(answers, n, names)
+
+
+def _of_texts(answers: Answers, n: int, names: tuple[str, ...]) -> list[str]:
+    """The same of ``said``: a model's answers are classes in every batch, or texts in every one."""
+    if answers.said is None:
+        if not names:
+            return ["said is None; the answers to the first image were texts"]
+        scores = answers.scores.shape[1]
+        return (
+            []
+            if scores == len(names)
+            else [f"{scores} scores an image for the dataset's {len(names)} classes"]
+        )
+    if names:
+        return ["said holds texts; the answers to the first image were classes"]
+    if len(answers.said) != n:
+        return [f"{len(answers.said)} pairs of texts for {n} images"]
+    return []

@@ -99,6 +99,7 @@ def _per_question(interventions: pd.DataFrame) -> pd.DataFrame:
         stays=(rows["pred_after"] == rows["watched_class"]).astype(float),
         drop=(rows["p_before"] - rows["p_after"]).astype(float),
     )
+    rows = rows.dropna(subset=["drop"])  # a probability that is no number is no answer
     means = rows.pivot_table(
         index="index", columns="kind", values=["stays", "drop"], aggfunc="mean"
     )

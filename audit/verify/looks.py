@@ -21,7 +21,15 @@ from audit.verify.controls import placements
 from audit.verify.fills import cover
 from audit.verify.subjects import Subject
 
-__all__ = ["FORWARDS", "ONE_TYPE", "TYPE", "choose_looks", "look_changes", "types_of"]
+__all__ = [
+    "FORWARDS",
+    "ONE_TYPE",
+    "TYPE",
+    "choose_looks",
+    "default_budget",
+    "look_changes",
+    "types_of",
+]
 
 #: The further column that groups questions; where a dataset has none, all are of one type.
 TYPE = "question_type"
@@ -64,7 +72,12 @@ def types_of(slices: Slices, n: int) -> Sliced:
     return Sliced(TYPE, (ONE_TYPE,), np.zeros(n, dtype=np.int16))
 
 
-def choose_looks(images: pd.DataFrame, types: Sliced, budget: int | None, seed: int) -> Choice:
+def default_budget(types: int) -> int:
+    """Extra forwards: a hundred questions of each type."""
+    return _A_TYPE * FORWARDS * types
+
+
+def choose_looks(images: pd.DataFrame, types: Sliced, budget: int, seed: int) -> Choice:
     """A uniform sample of each type's questions within ``budget`` extra forwards, the common first.
 
     ``images`` (columns audit.triage.READ) are those that ``types`` is of. ``Tested.cls`` is a
@@ -79,8 +92,8 @@ def choose_looks(images: pd.DataFrame, types: Sliced, budget: int | None, seed: 
         key=lambda k: (-len(places[k]), k),
     )
     index = images["index"].to_numpy(dtype=np.int64)
-    each = _A_TYPE if budget is None else budget // (FORWARDS * max(len(enough), 1))
-    paid = enough if each >= LEAST else enough[: (budget or 0) // (FORWARDS * LEAST)]
+    each = budget // (FORWARDS * max(len(enough), 1))
+    paid = enough if each >= LEAST else enough[: budget // (FORWARDS * LEAST)]
     tested = []
     for k in paid:
         rng = np.random.default_rng([seed, k])

@@ -55,9 +55,9 @@ def _chosen(plan: Plan, run: Path, images: pd.DataFrame, cases: pd.DataFrame) ->
         return Choice((), none), 0
     if plan.asks_questions:
         types = types_of(read_slices(run / "images"), len(images))
-        choice = choose_looks(images, types, budget, seed)
-        paid = sum(len(one.sample) for one in choice.classes) * looks.FORWARDS
-        return choice, paid if budget is None else budget
+        if budget is None:
+            budget = looks.default_budget(len(types.texts))
+        return choose_looks(images, types, budget, seed), budget
     if budget is None:
         budget = default_budget(len(images), len(plan.source.listing.classes))
     return choose(images, cases, budget, seed), budget

@@ -21,13 +21,15 @@ class Toy:
     objects: dict = field(default_factory=dict)
     warnings: tuple = ()
     present: tuple | None = None
+    texts: tuple | None = None
 
     @property
     def listing(self):
         n = len(self.sizes)
         paths = tuple(f"{i}.png" for i in range(n))
         sizes = np.zeros(n, dtype=np.int64)
-        return Listing(("a", "b"), np.arange(n) % 2, paths, sizes, present=self.present)
+        labels, more = np.arange(n) % 2, {"present": self.present, "texts": self.texts}
+        return Listing(("a", "b"), labels, paths, sizes, **more)
 
     def read(self, index):
         if self.sizes[index] is None:
@@ -160,12 +162,60 @@ def test_further_classes_travel_with_the_image():
     assert _batches(Toy(((8, 8),)))[0].present == (None,)
 
 
+RED, BLUE = {"question": "is it red?"}, {"question": "is it blue?"}
+
+
+def _digests(*texts):
+    """Of the same image, once with each of ``texts``; None: the dataset has none."""
+
+    class Same(Toy):
+        def read(self, _index):
+            return super().read(0)
+
+    given = None if texts == (None,) else texts
+    (batch,) = _batches(Same(((8, 8),) * len(texts), texts=given), batch=len(texts))
+    return batch.digest
+
+
+def test_what_comes_with_an_image_travels_with_it():
+    found = _batches(Toy(((8, 8),) * 3, texts=(RED, {}, BLUE)))
+    assert [batch.texts for batch in found] == [(RED, {}), (BLUE,)]
+    assert _batches(Toy(((8, 8),)))[0].texts == ({},)
+
+
+def test_of_one_image_two_questions_have_two_digests():
+    red, blue, again = _digests(RED, BLUE, RED)
+    assert red != blue
+    assert red == again
+    assert len(red) == len(_digests({"question": "où est-ce? 🐕 \ud800"})[0]) == 32
+
+
+def test_without_texts_the_digest_is_the_images_own():
+    assert _digests(None) == ("00",)
+    assert _digests({}) == ("00",)
+
+
+def test_question_and_caption_are_told_apart_and_their_order_is_not():
+    asked, captioned = _digests({"question": "a dog"}, {"caption": "a dog"})
+    assert asked != captioned
+    both = {"question": "a", "caption": "b"}
+    assert len(set(_digests(both, dict(reversed(both.items()))))) == 1
+
+
+def test_an_unreadable_image_keeps_its_question_and_a_digest_of_its_own():
+    (batch,) = _batches(Toy((None, None), texts=(RED, BLUE)))
+    assert batch.texts == (RED, BLUE)
+    assert len(set(batch.digest)) == 2
+    assert not batch.readable.any()
+
+
 def test_array_batches_are_slices_of_the_file(stl10_root):
     source = open_stl10(stl10_root, "test")
     found = _batches(source, size=(96, 96), batch=10)
     assert [len(batch) for batch in found] == [10, 10, 4]
     assert np.array_equal(torch.cat([b.pixels for b in found]).numpy(), source.images)
     assert len({digest for batch in found for digest in batch.digest}) == 24
+    assert found[2].texts == ({},) * 4
 
 
 def test_array_masks_follow_the_crop(stl10_root):

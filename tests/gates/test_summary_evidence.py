@@ -82,3 +82,40 @@ def test_estimated_regions_cap_what_rests_on_them(summary, class_rows):
     capped = evidence_of(summary, class_rows).capped
     assert {"verdicts", "s1_rate", "q_value"} <= capped
     assert "accuracy" not in capped
+
+
+def _question(name, verdict="spurious"):
+    return {"question_type": name, "verdict": verdict, "verdict_sentence": f"{name!r}: found"}
+
+
+def test_types_answered_without_looking_are_named(summary, class_rows):
+    rows = [_question("what"), _question("why", "clean"), _question("où\n<b>")]
+    (only,) = evidence_of(summary, class_rows[:2], (), rows).named.values()
+    # numbers of their own: 0, 1, … are those of the classes
+    assert only == ((-1, "what", "'what': found"), (-3, "où\n<b>", "'où\\n<b>': found"))
+
+
+def test_classes_come_before_types_and_a_missing_sentence_is_empty(summary, class_rows):
+    rows = [_question("what") | {"verdict_sentence": None}]
+    (only,) = evidence_of(summary, class_rows, (), rows).named.values()
+    assert only == ((2, "fox", "class 'fox': decides by a patch"), (-1, "what", ""))
+
+
+@pytest.mark.parametrize("rows", [(), [_question("why", "not_tested")]])
+def test_without_such_a_type_none_is_named(summary, class_rows, rows):
+    assert evidence_of(summary, class_rows[:2], (), rows).named == {"verdicts.counts.spurious": ()}
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"verdicts": {"groups": "question type"}}, "no type of question had enough to test"),
+        ({"words": {"said": 0}}, "what a caption rests on is not tested"),
+    ],
+)
+def test_why_questions_and_captions_have_no_verdict(summary, class_rows, more, why):
+    nothing = {"counts": {"not_tested": 3}, "budget": 0 if "words" in more else 400}
+    summary["verdicts"] |= nothing | more.pop("verdicts", {})
+    found = evidence_of(summary | more, class_rows)
+    assert found.overall["verdicts.counts.spurious"].value is None
+    assert found.reasons["verdicts"].startswith(why)

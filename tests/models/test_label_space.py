@@ -62,6 +62,49 @@ class TestMatchingByName:
         assert (matched.names, matched.n_classes) == (PETS, 0)
 
 
+class TestAnswers:
+    """Answers to questions are free: the model need not have every one that is true."""
+
+    def test_one_that_no_output_gives_is_an_entry_of_no_output(self):
+        matched = match_labels(["dog", "axolotl", "Cat"], PETS, None, 4, answers=True)
+        assert matched.names == ("dog", "axolotl", "Cat", "hamster", "parrot")
+        assert matched.groups == ((1,), (), (0,), (2,), (3,))
+        assert (matched.n_classes, matched.how) == (3, "name")
+        assert matched.notes == (
+            "1 answers are none of the model's outputs, it is wrong where they are true: 'axolotl'",
+        )
+
+    def test_many_are_told_by_the_first_three(self):
+        lacking = [f"answer {k}" for k in range(1000)]
+        (note,) = match_labels(["dog", *lacking], PETS, None, 4, answers=True).notes
+        assert note.startswith("1000 answers are none of")
+        assert note.endswith("'answer 0', 'answer 1', 'answer 2' and 997 more")
+
+    def test_where_every_one_has_an_output_nothing_is_noted(self):
+        assert match_labels(["dog"], PETS, None, 4, answers=True).notes == ()
+
+    def test_closed_set_drops_the_other_outputs(self):
+        matched = match_labels(["dog", "axolotl"], PETS, None, 4, closed_set=True, answers=True)
+        assert matched.groups == ((1,), ())
+
+    @pytest.mark.parametrize("answers", [["axolotl"], ["axolotl", "dgo"]])
+    def test_that_none_matches_is_still_an_error(self, answers):
+        with pytest.raises(ModelError, match="no model output is called 'axolotl'"):
+            match_labels(answers, PETS, None, 4, answers=True)
+
+    def test_a_class_without_an_output_is_still_an_error(self):
+        with pytest.raises(ModelError, match="no model output is called 'axolotl'"):
+            match_labels(["dog", "axolotl"], PETS, None, 4)
+
+    def test_questions_without_answers_get_the_outputs_as_they_are(self):
+        matched = match_labels([], PETS, None, 4, answers=True)
+        assert (matched.names, matched.n_classes, matched.notes) == (PETS, 0, ())
+
+    def test_two_answers_cannot_share_an_output(self):
+        with pytest.raises(ModelError, match="output 'dog' is claimed 2 times, by 'dog', 'Dog'"):
+            match_labels(["dog", "Dog", "axolotl"], PETS, None, 4, answers=True)
+
+
 class TestMatchingByIndex:
     def test_equal_counts(self):
         matched = match_labels(["a", "b"], None, None, 2)
@@ -177,3 +220,26 @@ class TestScores:
         logits = torch.zeros(1, 4, requires_grad=True)
         merged.scores(logits).sum().backward()
         torch.testing.assert_close(logits.grad, torch.tensor([[0.5, 0.5, 1.0, 1.0]]))
+
+    @pytest.mark.parametrize("groups", [((0,), (), (1,)), ((), (0, 1))])
+    def test_an_answer_that_no_output_gives_has_probability_0(self, groups):
+        # e^ln1 and e^ln3: 1/4 and 3/4, alone or together
+        scores = space(groups, 2).scores(torch.tensor([[1.0, 3.0]]).log())
+        expected = [[0.25, 0.0, 0.75]] if len(groups) == 3 else [[0.0, 1.0]]
+        torch.testing.assert_close(scores.softmax(-1), torch.tensor(expected))
+        assert scores.isfinite().all()
+
+    @pytest.mark.parametrize("level", [-1e4, 1e4])
+    def test_it_is_never_predicted_however_low_the_others_are(self, level):
+        scores = space(((), (0,), (1,)), 2).scores(torch.tensor([[level, level - 1]]))
+        assert scores.argmax(dim=1).tolist() == [1]
+        assert scores.log_softmax(-1)[0, 0] < -1e29
+
+    def test_its_gradient_is_zero_and_that_of_its_loss_finite(self):
+        lacking = space(((0,), (), (1,)), 2)
+        logits = torch.tensor([[1.0, 3.0]]).log().requires_grad_()
+        (own,) = torch.autograd.grad(lacking.scores(logits)[0, 1], logits)
+        assert own.tolist() == [[0.0, 0.0]]
+        # d -log p / d logit is the softmax over the others: 1/4 and 3/4
+        (loss,) = torch.autograd.grad(-lacking.scores(logits).log_softmax(-1)[0, 1], logits)
+        torch.testing.assert_close(loss, torch.tensor([[0.25, 0.75]]))

@@ -24,6 +24,23 @@ class Net(nn.Module):
         return self.fc(self.tokens(x).mean(-1))
 
 
+class Asked(nn.Module):
+    """Takes a question a picture; its forward is never called, ``answer`` is."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Conv2d(3, 4, 3, stride=2, padding=1)
+        self.given = []
+
+    def answer(self, x, questions):
+        self.given.append((tuple(x.shape), questions))
+        return {"answers": self.body(x).mean((2, 3))}
+
+
+def ask(module):
+    return lambda images: module.answer(images, ["why?"] * len(images))
+
+
 class Transposed(nn.Module):
     def forward(self, x):
         return x.transpose(1, 2)
@@ -41,6 +58,32 @@ class TestProbe:
 
     def test_of_several_layers_the_finest_grid_counts(self):
         assert probe(Net(), ("second", "first"), (20, 12)).grid == (10, 6)
+
+    def test_a_model_that_takes_more_is_run_by_its_call(self):
+        net = Asked()
+        found = probe(net, ("body",), (20, 12), ask(net))
+        assert found.grid == (10, 6)
+        assert found.output["answers"].shape == (1, 4)
+        assert net.given == [((1, 3, 20, 12), ["why?"])]
+        assert hooks(net) == 0
+
+    def test_outputs_are_counted_where_they_are_logits(self):
+        net = Asked()
+        found = probe(net, ("body",), (8, 8), ask(net))
+        with pytest.raises(ModelError, match="a dict with the keys 'answers'"):
+            found.outputs  # noqa: B018 - a property
+
+    def test_layers_are_listed_by_the_same_call(self):
+        net = Asked()
+        net.unused = nn.Conv2d(3, 3, 1)
+        with pytest.raises(ModelError, match=r"'unused' runs 0 times .*: body \(4x4x4\)"):
+            probe(net, ("unused",), (8, 8), ask(net))
+
+    def test_a_call_that_fails_is_told_and_leaves_no_hook(self):
+        net = Asked()
+        with pytest.raises(ModelError, match=r"fails on an image of 8x8 pixels \(TypeError:"):
+            probe(net, ("body",), (8, 8), net.answer)
+        assert hooks(net) == 0
 
     @pytest.mark.parametrize(
         ("layer", "told"),
@@ -72,6 +115,10 @@ class TestFeatureMaps:
         net = nn.Sequential(nn.Conv2d(3, 6, 4, 4), nn.Flatten(2), Transposed(), nn.Linear(6, 2))
         net.append(nn.AdaptiveAvgPool2d((1, 2))).append(nn.Flatten())
         assert feature_maps(net, (16, 12)) == {"0": (6, 4, 3), "2": (6, 4, 3), "3": (2, 4, 3)}
+
+    def test_a_model_that_takes_more_is_run_by_its_call(self):
+        net = Asked()
+        assert feature_maps(net, (8, 8), ask(net)) == {"body": (4, 4, 4)}
 
     def test_leaves_no_hook_and_no_graph(self):
         net = Net()

@@ -225,6 +225,32 @@ def verdicts(**more: Any) -> dict[str, Any]:
     } | more
 
 
+def question_row(name: str, **more: Any) -> dict[str, Any]:
+    """A type of 240 questions that is answered by looking; ``more`` overrides."""
+    row = {
+        "question_type": name,
+        "questions": 240,
+        "accuracy": 0.75,
+        "accuracy_low": 0.625,
+        "accuracy_high": 0.875,
+        "mass": 0.5,
+        "mass_low": 0.375,
+        "mass_high": 0.625,
+        "area": 0.125,
+        "other_mass": 0.25,
+        "tested": 40,
+        "unchanged": 4,
+        "drop": 0.5,
+        "control_drop": -0.015625,
+        "asked_elsewhere": 40,
+        "same_elsewhere": 10,
+        "q_value": 0.75,
+        "verdict": "clean",
+    } | more
+    said = "answered without looking" if row["verdict"] == "spurious" else "no language shortcut"
+    return {"verdict_sentence": f"question type {name!r}: {said}"} | row
+
+
 def covering(index: int, cls: int, box: Sequence[int]) -> list[dict[str, Any]]:
     """S1 of one image: covering ``box`` takes 0.75 to 0.125, each of four controls nothing."""
     row = {"index": index, "sample_id": "x", "role": "sample", "test": "S1", "attempt": 1}
@@ -278,7 +304,8 @@ def write_run(
     **more: Any,
 ) -> Path:
     """Write a run folder; ``manifest=`` and ``summary=`` take overrides of their keys,
-    ``interventions=``, ``cues=`` and ``slices=`` the rows of tables that not every run has.
+    ``interventions=``, ``words=``, ``cues=``, ``slices=``, ``questions=`` and ``nouns=`` the rows
+    of tables that not every run has.
     """
     for folder in ("images", "media"):
         (run / folder).mkdir(parents=True)
@@ -290,13 +317,13 @@ def write_run(
         _table(run / f"media/part-{part:05}.parquet", "media", rows)
     _table(run / "cases.parquet", "cases", [dict.fromkeys(FLAGS, False) | row for row in cases])
     _table(run / "classes.parquet", "classes", classes)
-    if "interventions" in more:
-        (run / "interventions").mkdir()
-        _table(run / "interventions/part-00000.parquet", "interventions", more["interventions"])
-    if "cues" in more:
-        _table(run / "cues.parquet", "cues", more["cues"])
-    if "slices" in more:
-        _table(run / "slices.parquet", "slices", more["slices"])
+    for name in ("interventions", "words"):
+        if name in more:
+            (run / name).mkdir()
+            _table(run / f"{name}/part-00000.parquet", name, more[name])
+    for name in ("cues", "slices", "questions", "nouns"):
+        if name in more:
+            _table(run / f"{name}.parquet", name, more[name])
     pairs = [(0, 1, 25), (1, 2, 30), (2, 2, 270)]
     _table(run / "pairs.parquet", "pairs", [_pair(*pair) for pair in pairs])
     return run
@@ -344,6 +371,11 @@ def _class_row() -> Callable[..., dict[str, Any]]:
 @pytest.fixture(name="judged_row")
 def _judged_row() -> Callable[..., dict[str, Any]]:
     return judged_row
+
+
+@pytest.fixture(name="question_row")
+def _question_row() -> Callable[..., dict[str, Any]]:
+    return question_row
 
 
 @pytest.fixture(name="verdicts")

@@ -2,7 +2,14 @@
 
 import pytest
 
-from audit.report.banner import MAX_SENTENCES, banner, measured, names
+from audit.report.banner import (
+    MAX_SENTENCES,
+    banner,
+    caption_banner,
+    measured,
+    names,
+    question_banner,
+)
 from audit.verdicts.cutoffs import VERDICT_VERSION
 
 MEASURED = {
@@ -119,3 +126,69 @@ def test_what_was_not_measured_by_these_rules_is_not_quoted(verdicts, found):
 def test_many_names_are_cut_short():
     assert names(["a", "b", "c"]) == "a, b, c"
     assert names(list("abcdefgh"), 2) == "a, b and 6 more"
+
+
+def _blind(n):
+    return [
+        {"place": f"question-{k}", "name": f"type {k}", "sentence": "…", "picture": ""}
+        for k in range(n)
+    ]
+
+
+def test_types_answered_without_looking_are_said_first(verdicts):
+    said = question_banner(verdicts(counts={"spurious": 1, "clean": 2}), _blind(1))
+    assert (said["state"], said["figure"]) == ("found", "1")
+    assert said["of"] == "of 3 tested types of question"
+    assert said["headline"] == "Found to be answered without looking at what is asked for."
+    assert (said["found"], said["more"]) == (_blind(1), [])
+    assert said["lines"] == [
+        "Tested on 60 questions, drawn evenly within each type, by covering what is asked for and"
+        " asking again.",
+        "How often these tests raise a false alarm was not measured for questions.",
+    ]
+
+
+def test_no_type_found_says_what_was_not_tested(verdicts):
+    left = [{"label": name, "images": 3} for name in ("why", "two\nlines")]
+    counts = {"clean": 1, "not_tested": 2}
+    said = question_banner(verdicts(counts=counts, not_tested=left, images_tested=1), [])
+    assert (said["state"], said["figure"], said["of"]) == (
+        *("none", "0", "of 1 tested type of question"),
+    )
+    assert said["headline"] == "No type of question was found to be answered without looking."
+    assert said["lines"][0].startswith("Tested on 1 question, drawn")
+    assert said["lines"][1] == "Not tested: 2 types of question: why, two␊lines."
+
+
+def test_of_many_types_the_first_have_their_sentence_and_all_are_counted(verdicts):
+    """The page shows a hundred; what the first screen counts are all."""
+    said = question_banner(verdicts(counts={"spurious": 150, "clean": 850}), _blind(100))
+    assert (said["figure"], said["of"]) == ("150", "of 1,000 tested types of question")
+    assert len(said["found"]) == MAX_SENTENCES
+    assert len(said["more"]) == 100 - MAX_SENTENCES
+
+
+@pytest.mark.parametrize(
+    ("more", "headline"),
+    [
+        ({"has_regions": False}, "No verdict: nothing says where the objects are."),
+        ({"budget": 0}, "Not tested: the run was given no budget for it (--budget 0)."),
+        (
+            {"counts": {"not_enough_images": 2}},
+            "No verdict: no type of question had enough to test.",
+        ),
+        ({}, "No verdict: no type of question had enough to test."),
+    ],
+)
+def test_where_no_type_was_tested_the_reason_is_said(verdicts, more, headline):
+    said = question_banner(verdicts(**{"counts": {"not_tested": 2}} | more), [])
+    assert (said["state"], said["figure"], said["found"]) == ("untested", "", [])
+    assert said["headline"] == headline
+    assert said["lines"][-1].startswith("What follows is triage")
+
+
+def test_captions_have_no_verdict():
+    said = caption_banner()
+    assert (said["state"], said["figure"], said["found"], said["more"]) == ("untested", "", [], [])
+    assert said["headline"].startswith("No verdict: what a caption rests on is not tested")
+    assert set(said) == set(question_banner({"counts": {}, "has_regions": False}, []))

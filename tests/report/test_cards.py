@@ -95,3 +95,87 @@ def test_a_covered_picture_that_cannot_be_decoded_is_named(tmp_path, write_run, 
     run = write_run(tmp_path / "run", [broken])
     with pytest.raises(DataError, match="the covered view of image 7 is no picture"):
         card(read_run(run).cases[0])
+
+
+def _said(position, word, present, mass=None, caption="pred", cam=(255,) * 48, index=0):
+    row = {"index": index, "caption": caption, "position": position, "word": word}
+    return row | {
+        "present": present,
+        "relevance_mass_accuracy": mass,
+        "cam": None if cam is None else list(cam),
+    }
+
+
+@pytest.fixture
+def captioned(tmp_path, write_run, case):
+    """The card of one captioned image, given the nouns of its captions; ``more`` as ``case``'s."""
+
+    def make(words=(), **more):
+        texts = {"true_label": "a dog", "pred_label": "a cat and\na dog", "correct": False}
+        texts |= {"true_class": None, "pred_class": None}
+        one = case(0, 0, 1, on=True, galleries=["control"], **texts | more)
+        run = write_run(tmp_path / "run", [one], words=list(words))
+        return card(read_run(run).cases[0])
+
+    return make
+
+
+def test_a_caption_has_a_slot_for_what_is_true_and_one_for_what_is_said(captioned):
+    one = captioned()
+    assert (one.true.role, one.true.name, one.true.index) == ("Label", "a dog", -1)
+    assert (one.predicted.role, one.predicted.name) == ("Prediction", "a cat and␊a dog")
+    assert (one.tone, one.words, one.question) == ("wrong", (), "")
+
+
+def test_a_caption_that_says_the_same_is_one_slot(captioned):
+    one = captioned(pred_label="a dog", correct=True)
+    assert (one.true.role, one.predicted) == ("Label and prediction", None)
+
+
+def test_without_a_reference_there_is_what_is_said(captioned):
+    one = captioned(true_label=None, correct=None)
+    assert (one.true, one.tone) == (None, "open")
+    assert one.predicted.name == "a cat and␊a dog"
+
+
+def test_a_long_caption_is_cut_later_than_a_classes_name(captioned):
+    one = captioned(pred_label="x" * 500, true_label="y" * 70, true_class=0)
+    assert (len(one.predicted.name), len(one.true.name)) == (160, 60)
+
+
+def test_words_come_in_the_captions_order_and_say_whether_their_object_is_there(captioned):
+    words = [
+        _said(4, "dog", present=True, mass=0.75),
+        _said(1, "cat", present=False),
+        _said(6, "bus", present=None),
+        _said(0, "dog", present=True, mass=1.0, caption="true"),
+        _said(0, "cat", present=True, mass=1.0, index=99),  # of another image
+    ]
+    found = captioned(words).words
+    assert [(one.name, one.said) for one in found] == [
+        *(("cat", "not in the image"), ("dog", "75.0% on it"), ("bus", "")),
+    ]
+    assert {base64.b64decode(one.heat) for one in found} == {bytes([255] * 48)}
+    assert {one.note for one in found} == {""}
+
+
+def test_a_word_without_a_map_says_so(captioned):
+    (one,) = captioned([_said(0, "dog", present=True, cam=None)]).words
+    assert (one.heat, one.note) == ("", "There is no map.")
+    assert one.said == "in the image"
+
+
+def test_at_most_six_words_are_shown_and_hostile_ones_as_one_line(captioned):
+    words = [_said(k, f"{k}\n\u202e" + "x" * 99, present=False) for k in range(9)]
+    found = captioned(words).words
+    assert [one.name[:2] for one in found] == ["0␊", "1␊", "2␊", "3␊", "4␊", "5␊"]
+    assert {len(one.name) for one in found} == {40}
+
+
+def test_a_question_is_shown_with_its_answer(cards, tmp_path, write_run, case):
+    assert cards[0].question == ""
+    asked = {"question": "what\nis\u202e it?" + "x" * 300}
+    run = write_run(tmp_path / "asked", [case(0, 0, 0, on=True, galleries=["control"], **asked)])
+    one = card(read_run(run).cases[0])
+    assert one.question.startswith("what␊is it?")
+    assert len(one.question) == 200

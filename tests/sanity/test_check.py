@@ -14,6 +14,9 @@ from audit.models.weights import hash_weights
 from audit.plan import make_plan
 from audit.sanity.check import Sample, check, curves, maps_of, randomisation
 from audit.sanity.record import depends
+from audit.tasks.among import Questions
+from audit.tasks.base import Answers
+from audit.tasks.own import OwnAnswers
 
 
 class Pooled(nn.Module):
@@ -195,3 +198,83 @@ def test_a_model_that_cannot_be_copied_costs_the_check_and_not_the_run(run_confi
     found = check(replace(plan, classifier=alone), _images(4))
     assert found.unavailable == "TypeError: cannot pickle 'Handle' object"
     assert found.n == 4
+
+
+def test_each_group_is_run_with_what_it_is_asked(net, sample):
+    seen = []
+
+    def run(module, inputs, asking):
+        seen.append((len(inputs), asking))
+        return module(inputs)
+
+    before = maps_of(_edges, net, sample)
+    found = randomisation(before, _edges, net, _input, sample, seed=0, run=run)
+    # the network has no batch normalisation: only the order of its modules is looked up
+    assert seen == [(len(view), one) for view, one in zip(sample.views, sample.asked, strict=True)]
+    assert found == _found(net, _edges, sample)
+
+
+class Brings(nn.Module):
+    """Brings the answers of a classifier; its forward is never called."""
+
+    def __init__(self, body, said=None):
+        super().__init__()
+        self.body, self.said = body, said
+
+    def forward(self, *_):
+        raise AssertionError("it takes more than images")
+
+    def ask(self, images, asking):
+        scores = self.body(images)
+        best = scores.argmax(dim=1)
+        true = asking.label.where(asking.label >= 0, best)
+        said = None if self.said is None else (self.said,) * len(images)
+        return Answers(scores, scores.detach().log_softmax(dim=1), true, best, said)
+
+
+class Asks(nn.Module):
+    """Takes a question with every image."""
+
+    def __init__(self, body):
+        super().__init__()
+        self.body = body
+
+    def forward(self, images, questions):
+        assert len(questions) == len(images)
+        return self.body(images)
+
+
+def _asked_plan(run_config, module, task):
+    plan = make_plan(replace(run_config, input_size=32))  # a map of 4×4 cells
+    held = module(plan.classifier.module)
+    classifier = replace(plan.classifier, module=held, target_layers=("body.layer3",))
+    return plan, replace(plan, classifier=classifier, task=task(plan.space))
+
+
+@pytest.mark.parametrize(
+    ("module", "task"),
+    [(Asks, Questions), (Brings, lambda space: OwnAnswers(space.names))],
+)
+def test_models_that_are_asked_are_checked_as_the_classifier_in_them_is(run_config, module, task):
+    plan, asked_plan = _asked_plan(run_config, module, task)
+    plain, found = check(plan, _images(2)), check(asked_plan, _images(2))
+    assert (found.n, found.unavailable) == (2, None)
+    assert [stage.stage for stage in found.randomisation] == [
+        f"body.{stage.stage}" for stage in plain.randomisation
+    ]
+    assert [stage.spearman for stage in found.randomisation] == [
+        stage.spearman for stage in plain.randomisation
+    ]
+    assert (found.deletion, found.insertion) == (plain.deletion, plain.insertion)
+
+
+def test_captions_are_checked_without_a_class(run_config):
+    def captioner(body):
+        return Brings(body, ("a dog", "a cat"))
+
+    _, plan = _asked_plan(run_config, captioner, lambda space: OwnAnswers((), space.names))
+    images = _images(2)
+    images["pred_class"] = pd.array([None] * 2, dtype="Int32")
+    found = check(plan, images)
+    assert (found.n, found.unavailable) == (2, None)
+    assert found.deletion.difference.n == 2

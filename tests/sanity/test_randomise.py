@@ -118,3 +118,56 @@ def test_parameters_without_a_reset_keep_their_mean_and_deviation(inputs):
     assert not torch.equal(random, scale.weight)
     assert random.mean() == pytest.approx(3, abs=0.05)
     assert random.std() == pytest.approx(2 / 12**0.5, abs=0.05)
+
+
+class Asked(Net):
+    """Its forward is never called: it answers questions, which its head runs once for."""
+
+    def forward(self, *_):
+        raise AssertionError("it takes more than images")
+
+    def answer(self, x, questions):
+        return super().forward(x) * len(questions)
+
+
+@pytest.fixture
+def asked_net(net):
+    copied = Asked().eval().requires_grad_(requires_grad=False)
+    copied.load_state_dict(net.state_dict())
+    return copied
+
+
+def _answer(module, inputs):
+    return module.answer(inputs, ["why?"])
+
+
+def test_a_module_whose_forward_is_never_called_is_run_as_it_is_asked(net, asked_net, inputs):
+    assert weighted_modules(asked_net, inputs, _answer) == weighted_modules(net, inputs)
+    assert not any(module._forward_pre_hooks for module in asked_net.modules())
+
+
+def test_its_stages_have_the_weights_that_a_classifiers_would_have(net, asked_net, inputs):
+    plain = [
+        (one.down_to, one.modules, {k: v.clone() for k, v in one.module.state_dict().items()})
+        for one in cascade(net, inputs, (0,))
+    ]
+    found = cascade(asked_net, inputs, (0,), _answer)
+    for (down_to, modules, state), one in zip(plain, found, strict=True):
+        assert (one.down_to, one.modules) == (down_to, modules)
+        for name, value in one.module.state_dict().items():
+            assert torch.equal(value, state[name]), name
+
+
+def test_a_run_that_fails_leaves_no_hook(asked_net, inputs):
+    with pytest.raises(AssertionError, match="more than images"):
+        weighted_modules(asked_net, inputs)
+    assert not any(module._forward_pre_hooks for module in asked_net.modules())
+
+
+def test_modules_that_a_run_leaves_out_count_as_the_deepest(asked_net, inputs):
+    def shallow(module, x):
+        module.head(x.new_zeros(1, 8))
+
+    first, *others = weighted_modules(asked_net, inputs, shallow)
+    assert first == "head"
+    assert set(others) == {"attention.out_proj", "attention", "norm", "conv", "unused", ""}

@@ -5,22 +5,23 @@ import torch
 from audit.verify.changes import Change, classified
 
 
-def _change(red, cls=0):
+def _change(red, cls=0, **more):
     """A picture of 2×3 pixels, all of that red; None: a row without a picture."""
     picture = None
     if red is not None:
         picture = np.zeros((2, 3, 3), dtype=np.uint8)
         picture[..., 0] = red
-    return Change(0, "sample", cls, "S1", "cover", attempt=1, picture=picture)
+    return Change(0, "sample", cls, "S1", "cover", attempt=1, picture=picture, **more)
 
 
 class _Model:
     """Class 1 has the share of red (the mean of the first channel / 255), class 0 the rest."""
 
     def __init__(self):
-        self.batches = []
+        self.batches, self.texts = [], []
 
-    def __call__(self, views):
+    def __call__(self, views, texts):
+        self.texts.append(list(texts))
         assert views.dtype == torch.uint8
         assert views.shape[1:] == (3, 2, 3)
         self.batches.append(len(views))
@@ -49,6 +50,14 @@ def test_what_has_no_picture_costs_nothing():
     assert model.batches == []
     list(classified(CHANGES, model, 3))
     assert model.batches == [2, 2]
+
+
+def test_each_picture_comes_with_its_texts():
+    asked = [{"question": "red?"}, {"question": "blue?"}]
+    changes = [_change(1, texts=asked[0]), _change(None), _change(2, texts=asked[1]), _change(3)]
+    model = _Model()
+    list(classified(changes, model, 3))
+    assert model.texts == [asked, [{}]]
 
 
 def test_nothing_is_read_ahead_of_its_batch():

@@ -1,4 +1,6 @@
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pyarrow as pa
@@ -8,6 +10,8 @@ from audit import triage
 from audit.engine import audit_part
 from audit.plan import make_plan
 from audit.tables.schema import arrow_schema
+from audit.tables.sliced import Slices
+from audit.verify import stage
 from audit.verify.choice import FORWARDS
 from audit.verify.stage import intervene
 
@@ -91,3 +95,25 @@ def test_the_fill_is_the_configurations(ready):
     assert tested.fill == "mean"
     null = tested.rows["fill"][tested.rows["test"] == "S1-null"]
     assert set(null) == {"mean"}  # the second fill is for S1 alone
+
+
+def _chosen(monkeypatch, images, budget, names):
+    monkeypatch.setattr(stage, "read_slices", lambda _folder: Slices((), ()))
+    config = SimpleNamespace(budget=budget, seed=0)
+    plan = SimpleNamespace(config=config, task=SimpleNamespace(names=names), asks_questions=True)
+    return stage._chosen(plan, Path("run"), images, None)
+
+
+@pytest.mark.parametrize(("n", "tested"), [(1, []), (12, [12])])
+def test_the_default_budget_of_questions_is_not_0_though_none_can_be_tested(
+    monkeypatch, make_images, n, tested
+):
+    choice, budget = _chosen(monkeypatch, make_images(*[{}] * n), None, ("yes", "no"))
+    assert [len(one.sample) for one in choice.classes] == tested
+    assert budget == 100 * 4  # of the only type there is
+    assert _chosen(monkeypatch, make_images({}), 0, ("yes", "no"))[1] == 0
+
+
+def test_captions_are_not_tested(monkeypatch, make_images):
+    choice, budget = _chosen(monkeypatch, make_images(*[{}] * 12), None, ())
+    assert (choice.classes, len(choice.pool), budget) == ((), 0, 0)
