@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 from tqdm import tqdm
 
-from audit import triage
+from audit import looking, triage
 from audit.config import RunConfig
 from audit.engine import part_metadata
 from audit.errors import DataError
@@ -38,7 +38,6 @@ from audit.slices import slice_table
 from audit.tables.parts import done_parts, part_path, read_parts, write_bytes, write_table
 from audit.tables.schema import arrow_schema
 from audit.tables.sliced import Slices, read_slices
-from audit.verdicts import looking
 from audit.verdicts.cutoffs import Cutoffs
 from audit.verify.covered import covered
 from audit.verify.cues import cues
@@ -142,8 +141,8 @@ def _tested(
     say: Callable[[str], object],
 ) -> Interventions:
     """Change pictures and classify them again, where there are regions to look beside."""
-    if plan.config.budget != 0 and (images["n_regions"] > 0).any():
-        say("testing suspects by changing their pictures (--budget 0 leaves it out)")
+    if plan.task.names and plan.config.budget != 0 and (images["n_regions"] > 0).any():
+        say("testing what decides by changing pictures (--budget 0 leaves it out)")
     return intervene(plan, folder, images, cases, runner.test)
 
 
@@ -246,8 +245,11 @@ def _closing(folder: Path, content: dict[str, Any]) -> str:
 def _found(verdicts: dict[str, Any]) -> str:
     counts = verdicts["counts"]
     spurious, clean = (counts.get(name, 0) for name in ("spurious", "clean"))
+    questions = verdicts["groups"] == "question type"
     if not spurious + clean:
-        return "no class tested"
+        return f"no {'type of question' if questions else 'class'} tested"
+    if questions:
+        return f"{spurious} of {spurious + clean} types of question answered without looking"
     kind = " (estimated regions: warnings)" if verdicts["estimated_regions"] else ""
     return f"{spurious} of {spurious + clean} tested classes found spurious{kind}"
 

@@ -24,6 +24,7 @@ TIERS = [
         "sampling",
         "device",
         "verdicts",
+        "looked",
     },
     {
         "choice",
@@ -44,6 +45,9 @@ TIERS = [
         "galleries",
         "fit",
         "fitting",
+        "looking",
+        "nouns",
+        "said",
     },
     {"engine", "finish", "manifest", "media", "pictures", "precision", "room", "sanity", "verify"},
     {"places", "runners", "worker", "machines"},

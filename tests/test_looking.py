@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest, ttest_1samp
 
+from audit.looking import SEEN, attention, question_table, verdicts_of
 from audit.tables.schema import arrow_schema
 from audit.tables.sliced import Sliced
 from audit.verdicts.cutoffs import Cutoffs
-from audit.verdicts.looking import SEEN, attention, question_table, verdicts_of
 
 SMALL = (0.0, 0.125)  # falls of probability, in turn: .0625 on average
 LARGE = (0.375, 0.5)
