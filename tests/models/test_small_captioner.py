@@ -38,7 +38,7 @@ def test_writes_the_likeliest_words(model, images):
     again[..., 1] = -torch.inf  # never the unknown word
     again[:, 0, 0] = -torch.inf  # at least one word
     for row, likely in zip(written.tolist(), again.argmax(-1).tolist(), strict=True):
-        length = (row + [0]).index(0)
+        length = [*row, 0].index(0)
         assert length >= 1
         assert row[: length + 1] == likely[: length + 1]
         assert set(row[length:]) <= {0}
