@@ -7,8 +7,10 @@ from PIL import Image
 
 from audit.auditing import run_audit
 from audit.config import FitConfig, RunConfig
+from audit.data.scenes import CaptionsSpec, VqaSpec, prepare_captions, prepare_vqa
 from audit.errors import ConfigError, DataError
 from audit.fit import fit
+from audit.models.classifier import load_classifier
 
 
 @pytest.fixture
@@ -91,3 +93,55 @@ def test_bad_numbers_are_refused(config, option, value):
 def test_the_output_must_be_safetensors(config, tmp_path):
     with pytest.raises(ConfigError, match=r"model\.pt.*safetensors"):
         fit(replace(config, output=tmp_path / "model.pt"))
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory):
+    """Two dozen drawn scenes with questions, and as many with captions."""
+    root = tmp_path_factory.mktemp("scenes")
+    return {
+        "vqa": prepare_vqa(root, VqaSpec(size=64, train=24, test=1)),
+        "coco-captions": prepare_captions(root, CaptionsSpec(size=64, train=24, test=1)),
+    }
+
+
+def text_config(scenes, dataset, output):
+    return FitConfig(dataset, scenes[dataset], epochs=1, workers=0, output=output)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "model", "judged"),
+    [("vqa", "small_vqa", "answers"), ("coco-captions", "small_captioner", "words")],
+)
+def test_what_comes_with_the_images_decides_on_the_model(scenes, tmp_path, dataset, model, judged):
+    said = []
+    config = text_config(scenes, dataset, tmp_path / "model.safetensors")
+    checkpoint = fit(config, said.append)
+    assert said[-1].startswith(f"fitted {model} on 24 images of {dataset} train: ")
+    assert said[-1].endswith(f"of the {judged} right in the last pass")
+    first = checkpoint.read_bytes()
+    assert fit(replace(config, model=model)).read_bytes() == first
+    loaded = load_classifier(checkpoint=checkpoint)
+    assert loaded.architecture == model
+    assert "star" in loaded.module.vocabulary.words
+    assert (loaded.outputs is None) == (dataset == "coco-captions")
+    assert loaded.preprocessing.mean == (0.5, 0.5, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "model", "told"),
+    [
+        ("coco-captions", "small_resnet", "a caption with each image, which only small_captioner"),
+        ("coco-captions", "small_vqa", "a caption with each image, which only small_captioner"),
+        ("vqa", "resnet18", "a question with each image, which only small_vqa"),
+    ],
+)
+def test_a_model_that_does_not_learn_the_texts_is_refused(scenes, tmp_path, dataset, model, told):
+    config = text_config(scenes, dataset, tmp_path / "model.safetensors")
+    with pytest.raises(ConfigError, match=f"--model {model}: {dataset} has {told} learns"):
+        fit(replace(config, model=model))
+
+
+def test_a_model_of_texts_needs_texts(config):
+    with pytest.raises(ConfigError, match="small_vqa: folder has neither questions nor captions"):
+        fit(replace(config, model="small_vqa"))

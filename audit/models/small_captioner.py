@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from audit.models.captioning import answers_of
 from audit.models.trunk import PLACED, Trunk, with_places
@@ -39,6 +41,9 @@ class SmallCaptioner(nn.Module):
         self.reader = nn.LSTM(_WORD, _HIDDEN, batch_first=True)
         self.key = nn.Conv2d(PLACED, _WORD, kernel_size=1)
         self.query = nn.Linear(_HIDDEN, _WORD)
+        self.weight = nn.Linear(_HIDDEN, 1)  # of the last word
+        nn.init.zeros_(self.weight.weight)
+        nn.init.constant_(self.weight.bias, 0.5)
         self.told = nn.Linear(_HIDDEN, size)
 
     def forward(self, images: Tensor, captions: Sequence[str]) -> Tensor:
@@ -56,8 +61,9 @@ class SmallCaptioner(nn.Module):
 
     def follow(self, features: Tensor, words: Tensor) -> Tensor:
         """Log-probabilities B×(T+1)×V where int64[B×T] ``words`` are said of ``features``."""
-        states, _ = self.reader(self.embedding(nn.functional.pad(words, (1, 0), value=BOUNDARY)))
-        return self._next(features, states)
+        before = F.pad(words, (1, 0), value=BOUNDARY)
+        states, _ = self.reader(self.embedding(before))
+        return self._next(self._look(features), states, before)
 
     def ask(self, images: Tensor, asked: Asked) -> Answers:
         """See ``audit.models.captioning``; the images are encoded once."""
@@ -71,22 +77,33 @@ class SmallCaptioner(nn.Module):
 
         At least one word, at most 16, never the unknown one.
         """
+        looked = self._look(features)
         word = features.new_full((len(features), 1), BOUNDARY, dtype=torch.int64)
         ended = torch.zeros_like(word, dtype=torch.bool)
         state, written = None, list[Tensor]()
         while len(written) < _LONGEST and not bool(ended.all()):
             states, state = self.reader(self.embedding(word), state)
-            scores = self._next(features, states)
+            scores = self._next(looked, states, word)
             scores[..., [UNKNOWN] if written else [UNKNOWN, BOUNDARY]] = -torch.inf
             word = scores.argmax(dim=-1).masked_fill(ended, BOUNDARY)
             ended = ended | (word == BOUNDARY)
             written.append(word)
         return torch.cat(written, dim=1)
 
-    def _next(self, features: Tensor, states: Tensor) -> Tensor:
-        """Log-probabilities B×T×V of the word after each of the states B×T×128."""
-        keys, spotted = self.key(features).flatten(2), self.spotter(features).flatten(2)
-        attention = torch.bmm(self.query(states), keys).softmax(dim=-1)
+    def _look(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """What the hw cells are to attention, B×64×hw, and the words spotted there, B×V×hw."""
+        return self.key(features).flatten(2), self.spotter(features).flatten(2)
+
+    def _next(self, looked: tuple[Tensor, Tensor], states: Tensor, last: Tensor) -> Tensor:
+        """Log-probabilities B×T×V of the word after each of the states B×T×128.
+
+        ``last``, int64[B×T], are the words that led to the states: what was just said is looked at
+        first, "red" before what is red.
+        """
+        keys, spotted = looked
+        said = F.one_hot(last, len(self.vocabulary)).to(states.dtype) * self.weight(states)
+        match = torch.bmm(self.query(states), keys) / math.sqrt(_WORD)
+        attention = (match + torch.bmm(said, spotted)).softmax(dim=-1)
         seen = torch.bmm(attention, spotted.transpose(1, 2))
         logits: Tensor = seen + self.told(states)
         return logits.log_softmax(dim=-1)

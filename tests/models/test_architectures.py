@@ -3,6 +3,8 @@ import pytest
 from audit.errors import ModelError
 from audit.models.architectures import blueprint_of, build_module, is_builtin_name
 from audit.models.reference import SmallResNet
+from audit.models.small_captioner import SmallCaptioner
+from audit.models.small_vqa import SmallVqa
 
 
 class TestNames:
@@ -11,6 +13,7 @@ class TestNames:
         [
             ("resnet81", "unknown model 'resnet81'; did you mean 'resnet18'"),
             ("small_resent", "did you mean 'small_resnet'"),
+            ("small_vqq", "did you mean 'small_vqa'"),
             ("efficientnet_lite", "did you mean 'efficientnet_lite0'"),
             ("hf-hub:timm/resnet18", "nothing is fetched or run by a remote name"),
             ("https://example.org/m.pth", "nothing is fetched or run by a remote name"),
@@ -22,7 +25,9 @@ class TestNames:
         with pytest.raises(ModelError, match=told):
             blueprint_of(name)
 
-    @pytest.mark.parametrize("name", ["resnet18", "timm:resnet18", "small_resnet"])
+    @pytest.mark.parametrize(
+        "name", ["resnet18", "timm:resnet18", "small_resnet", "small_vqa", "small_captioner"]
+    )
     def test_builtin(self, name):
         assert is_builtin_name(name)
 
@@ -43,3 +48,17 @@ class TestBuilding:
     def test_small_resnet_has_no_published_weights(self):
         with pytest.raises(ModelError, match="give --checkpoint FILE, or train one"):
             blueprint_of("small_resnet").fetch()
+
+    def test_models_of_texts_are_built_from_their_words(self):
+        module = build_module("small_vqa", 4, ("what", "is"))
+        assert isinstance(module, SmallVqa)
+        assert module.votes.told.out_features == 4
+        assert module.vocabulary.words == ("what", "is")
+        assert isinstance(build_module("small_captioner", 4, ("a",)), SmallCaptioner)
+
+    @pytest.mark.parametrize("name", ["small_vqa", "small_captioner"])
+    def test_models_of_texts_need_words_and_weights(self, name):
+        with pytest.raises(ModelError, match=f"{name} is built from the words.*--checkpoint FILE"):
+            blueprint_of(name)
+        with pytest.raises(ModelError, match=f"{name} has no published weights"):
+            blueprint_of(name, words=("a",)).fetch()

@@ -12,6 +12,8 @@ from audit.models.classifier import load_classifier
 from audit.models.preprocessing import parse_overrides
 from audit.models.reference import SmallResNet
 from audit.models.sidecar import Sidecar, write_checkpoint
+from audit.models.small_captioner import SmallCaptioner
+from audit.models.small_vqa import SmallVqa
 from audit.records import Preprocessing
 
 SIDECAR = Sidecar(
@@ -108,6 +110,41 @@ class TestSidecar:
         assert load_classifier(checkpoint=path).target_layer == "layer2"
         write_checkpoint(path, SmallResNet(4), Sidecar("small_resnet", target_layer="layer9"))
         with pytest.raises(ModelError, match="no layer 'layer9'"):
+            load_classifier(checkpoint=path)
+
+
+class TestModelsOfTexts:
+    def test_answers_are_the_outputs(self, tmp_path):
+        path = tmp_path / "m.safetensors"
+        written = SmallVqa(3, ("what", "is"))
+        sidecar = Sidecar("small_vqa", classes=("no", "red", "yes"), words=("what", "is"))
+        write_checkpoint(path, written, sidecar)
+        loaded = load_classifier(checkpoint=path)
+        assert isinstance(loaded.module, SmallVqa)
+        assert loaded.module.vocabulary.words == ("what", "is")
+        assert (loaded.outputs, loaded.target_layers) == (("no", "red", "yes"), ("votes",))
+        assert torch.equal(loaded.module.votes.told.weight, written.votes.told.weight)
+
+    def test_a_captioner_has_no_outputs(self, tmp_path):
+        path = tmp_path / "m.safetensors"
+        written = SmallCaptioner(tuple("abcdefgh"))  # as many numbers as are first tried
+        write_checkpoint(path, written, Sidecar("small_captioner", words=tuple("abcdefgh")))
+        loaded = load_classifier(checkpoint=path)
+        assert isinstance(loaded.module, SmallCaptioner)
+        assert (loaded.outputs, loaded.target_layers) == (None, ("trunk",))
+        assert torch.equal(loaded.module.told.weight, written.told.weight)
+
+    @pytest.mark.parametrize("name", ["small_vqa", "small_captioner"])
+    def test_words_must_be_known(self, name, tmp_path):
+        path = tmp_path / "m.safetensors"
+        write_checkpoint(path, SmallCaptioner(("a",)), Sidecar(name))
+        with pytest.raises(ModelError, match=f"{name} is built from the words.*'words'"):
+            load_classifier(checkpoint=path)
+
+    def test_words_must_be_as_many_as_the_weights_know(self, tmp_path):
+        path = tmp_path / "m.safetensors"
+        write_checkpoint(path, SmallVqa(3, ("a", "b")), Sidecar("small_vqa", words=("a",)))
+        with pytest.raises(ModelError, match=r"of another shape .*spotter.weight is 4x66x1x1"):
             load_classifier(checkpoint=path)
 
 

@@ -22,6 +22,7 @@ FULL = Sidecar(
     ),
     target_layer="layer3",
     trained_on="decoy/train, 6 epochs",
+    words=("what", "naïve"),
 )
 
 
@@ -88,6 +89,9 @@ class TestReading:
             ({"classes": ["a", "a"]}, "different names"),
             ({"classes": []}, "different names"),
             ({"classes": [1]}, "different names"),
+            ({"words": ["a", "a"]}, "words must be a list of different words"),
+            ({"words": "a b"}, "words must be a list of different words"),
+            ({"words": []}, "words must be a list of different words"),
             ({"target_layer": 3}, "target_layer must be a text"),
             ({"preprocessing": 224}, "must be an object"),
             ({"preprocessing": {"sdt": [1, 1, 1]}}, "did you mean 'std'"),

@@ -5,6 +5,8 @@ from torch import nn
 
 from audit.errors import ModelError
 from audit.models.reference import SmallResNet
+from audit.models.small_captioner import SmallCaptioner
+from audit.models.small_vqa import SmallVqa
 from audit.models.target_layer import check_target_layer, default_target_layer, split_layers
 
 ALL = torchvision.models.list_models(module=torchvision.models)
@@ -83,6 +85,16 @@ class TestTable:
 
     def test_small_resnet(self):
         assert default_target_layer("small_resnet", SmallResNet()) == "layer3"
+
+    @pytest.mark.parametrize(
+        ("module", "name", "layer"),
+        [
+            (SmallVqa(2, ("a",)), "small_vqa", "votes"),
+            (SmallCaptioner(("a",)), "small_captioner", "trunk"),
+        ],
+    )
+    def test_models_of_texts(self, module, name, layer):
+        assert default_target_layer(name, module) == layer
 
     def test_every_torchvision_name_is_decided(self):
         for name in set(ALL) - {n for n in ALL if n.startswith("regnet")}:
