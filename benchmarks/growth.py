@@ -24,12 +24,14 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from audit.auditing import _read_images, _write_results
+from audit.auditing import _write_results
 from audit.config import RunConfig
 from audit.device import keep_memory
 from audit.engine import part_metadata
 from audit.finish import finish_parts
+from audit.frame import read_images
 from audit.media import picture_of, size_for
+from audit.memory import give_back
 from audit.report.render import render_report
 from audit.results import Interventions, triaged
 from audit.tables.parts import part_path, read_parts, write_table
@@ -82,7 +84,8 @@ def measured(run: Path, rows: int) -> dict[str, float]:
     took, at = {}, time.perf_counter()
     finish_parts(run / "images", plan, part_metadata(plan))
     took["finish_parts"], at = time.perf_counter() - at, time.perf_counter()
-    images = _read_images(run)
+    give_back()
+    images = read_images(run / "images")
     cases = triaged(images)
     took["triage"], at = time.perf_counter() - at, time.perf_counter()
     none = arrow_schema("interventions").empty_table().to_pandas()
@@ -90,6 +93,7 @@ def measured(run: Path, rows: int) -> dict[str, float]:
     chosen = _write_results(plan, run, images, cases, tested).chosen
     took["results and tables"] = time.perf_counter() - at
     del images, cases  # as a run does
+    give_back()
     _write_media(run, chosen["index"].tolist(), chosen["galleries"].tolist())
     at = time.perf_counter()
     render_report(run)
