@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
@@ -16,26 +16,35 @@ import pandas as pd
 import pyarrow as pa
 from tqdm import tqdm
 
-from audit import looking, triage
+from audit import looking
 from audit.config import RunConfig
 from audit.engine import part_metadata
 from audit.errors import DataError
 from audit.finish import finish_parts
+from audit.frame import read_images
 from audit.manifest import set_status
 from audit.media import write_media
+from audit.memory import give_back
 from audit.places import Place, open_place
 from audit.plan import Plan, make_plan
 from audit.precision import effect
 from audit.regions.pseudo.quality import measured_quality
 from audit.report.render import render_report
 from audit.report.ruling import policy_of
-from audit.results import Interventions, Results, results_of, triaged
+from audit.results import Interventions, Results, results_of, triaged, with_reasons
 from audit.room import with_room
 from audit.runners import Runner, check_engine, open_runner
 from audit.said import noun_table, read_words, words_summary
 from audit.sanity.check import check
 from audit.slices import slice_table
-from audit.tables.parts import done_parts, part_path, read_parts, write_bytes, write_table
+from audit.tables.parts import (
+    done_parts,
+    part_path,
+    read_parts,
+    write_bytes,
+    write_frames,
+    write_table,
+)
 from audit.tables.schema import arrow_schema
 from audit.tables.sliced import Slices, read_slices
 from audit.verdicts.cutoffs import Cutoffs
@@ -70,7 +79,8 @@ def run_audit(config: RunConfig, say: Callable[[str], object] = lambda _line: No
             plan = _write_parts(plan, folder / "images", done, runner)
         with _timed(place, timings, "triage"):
             finish_parts(folder / "images", plan, part_metadata(plan))
-            images = _read_images(folder)
+            give_back()
+            images = read_images(folder / "images")
             cases = triaged(images)
         with _timed(place, timings, "interventions"):
             test = partial(
@@ -87,6 +97,7 @@ def run_audit(config: RunConfig, say: Callable[[str], object] = lambda _line: No
             with _timed(place, timings, "sanity"):
                 _write_summary(folder, content | {"sanity": _sanity(plan, images, say)})
         del images, cases, results, test  # the report reads the tables alone
+        give_back()
         report = render_report(folder, config.policy)
         _link_latest(folder)  # before "finished", after which no call would take the run up
         set_status(folder, "finished", timings)
@@ -119,18 +130,6 @@ def _write_parts(plan: Plan, folder: Path, done: set[int], runner: Runner) -> Pl
     return plan
 
 
-def _read_images(folder: Path) -> pd.DataFrame:
-    """The columns that flags and tables need, of every part; nullable types where nulls occur."""
-    tables = [table for _, table in read_parts(folder / "images", triage.READ)]
-    nullable = {pa.bool_(): pd.BooleanDtype(), pa.int32(): pd.Int32Dtype()}
-    table = pa.concat_tables(tables)
-    del tables  # so that each column is let go when it has been converted
-    frame: pd.DataFrame = table.to_pandas(
-        types_mapper=nullable.get, split_blocks=True, self_destruct=True
-    )
-    return frame
-
-
 def _tested(
     plan: Plan,
     folder: Path,
@@ -161,22 +160,20 @@ def _write_results(
     results.summary["precision"] = None if changed is None else asdict(changed)
     slices = read_slices(folder / "images")
     results.summary["slices"] = slices.summary()
-    further = {}
+    tables: dict[str, Iterable[pd.DataFrame]] = {
+        "cases": with_reasons(results, images, tested.view),
+        "classes": [results.classes if plan.task.names else results.classes[:0]],
+        "pairs": [results.pairs],
+        "slices": [slice_table(slices, images, results.cases)],
+    }
     if plan.asks_questions:
-        further["questions"] = _asked(results, folder, slices, tested.rows)
+        tables["questions"] = [_asked(results, folder, slices, tested.rows)]
     if plan.task.nouns:
         words = read_words(folder / "words")
         results.summary["words"] = words_summary(words)
-        further["nouns"] = noun_table(words, plan.task.nouns)
-    tables = further | {
-        "cases": results.cases,
-        "classes": results.classes if plan.task.names else results.classes[:0],
-        "pairs": results.pairs,
-        "slices": slice_table(slices, images, results.cases),
-    }
-    for name, frame in tables.items():
-        table = pa.Table.from_pandas(frame, schema=arrow_schema(name), preserve_index=False)
-        write_table(table, folder / f"{name}.parquet", part_metadata(plan))
+        tables["nouns"] = [noun_table(words, plan.task.nouns)]
+    for name, frames in tables.items():
+        write_frames(frames, arrow_schema(name), folder / f"{name}.parquet", part_metadata(plan))
     _write_summary(folder, results.summary | {"sanity": None})
     return results
 

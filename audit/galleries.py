@@ -82,10 +82,10 @@ def _errors(cases: pd.DataFrame, images: pd.DataFrame) -> dict[str, pd.Series]:
     }
 
 
-def _first(cases: pd.DataFrame, held: pd.Series, rank: pd.Series) -> list[int]:
+def _first(cases: pd.DataFrame, held: pd.Series, rank: pd.Series) -> np.ndarray:
     """The held images, the smallest ``rank`` first."""
     order = rank[held].astype(float).sort_values(kind="stable").index
-    return [int(index) for index in cases.loc[order, "index"]]
+    return np.asarray(cases.loc[order, "index"])
 
 
 def _raised(cases: pd.DataFrame, flag: str) -> pd.Series:
@@ -93,21 +93,20 @@ def _raised(cases: pd.DataFrame, flag: str) -> pd.Series:
     return cases[flag].astype("boolean").fillna(value=False).astype(bool)
 
 
-def _worst(cases: pd.DataFrame) -> list[int]:
+def _worst(cases: pd.DataFrame) -> np.ndarray:
     ranked = cases.sort_values(["severity", "index"], ascending=[False, True], kind="stable")
-    return [int(index) for index in ranked["index"]]
+    return np.asarray(ranked["index"])
 
 
-def _random(cases: pd.DataFrame, n: int, rng: np.random.Generator) -> list[int]:
-    chosen = rng.choice(cases["index"].to_numpy(), size=min(n, len(cases)), replace=False)
-    return [int(index) for index in chosen]
+def _random(cases: pd.DataFrame, n: int, rng: np.random.Generator) -> np.ndarray:
+    return rng.choice(cases["index"].to_numpy(), size=min(n, len(cases)), replace=False)
 
 
-def _listed(picked: dict[str, list[int]]) -> pd.DataFrame:
+def _listed(picked: dict[str, np.ndarray]) -> pd.DataFrame:
     """One row an index, with the galleries it was picked for."""
     galleries: dict[int, list[str]] = {}
     for name in GALLERIES:
-        for index in picked[name]:
+        for index in picked[name].tolist():
             galleries.setdefault(index, []).append(name)
     chosen = sorted(galleries)
     return pd.DataFrame({"index": chosen, "galleries": [galleries[index] for index in chosen]})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -9,7 +10,7 @@ import pandas as pd
 
 from audit import galleries, summary, triage
 from audit.tables.schema import arrow_schema
-from audit.verdicts.cases import with_evidence
+from audit.verdicts.cases import evidence_reasons, with_evidence
 from audit.verdicts.classes import class_verdicts
 from audit.verdicts.cutoffs import VERDICT_VERSION, Cutoffs
 from audit.verdicts.fills import fill_agreements
@@ -18,7 +19,9 @@ from audit.verdicts.local import per_image
 from audit.verdicts.measured import measured
 from audit.verdicts.whole_set import whole_set_rate
 
-__all__ = ["Interventions", "Results", "results_of", "triaged"]
+__all__ = ["Interventions", "Results", "results_of", "triaged", "with_reasons"]
+
+_BLOCK = 16_384  # cases whose reasons are held: they take more room than the rest of a case
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Interventions:
 class Results:
     """The tables below a run's parts, the cases that its report shows, and the summary."""
 
-    cases: pd.DataFrame
+    cases: pd.DataFrame  # but for their reasons: with_reasons
     classes: pd.DataFrame
     pairs: pd.DataFrame
     chosen: pd.DataFrame
@@ -64,8 +67,8 @@ def results_of(
     At most ``limit`` cases are chosen for the report.
     """
     cutoffs = Cutoffs()
-    sources = images["region_source"].astype(str)
-    estimated = bool(sources.str.startswith("pseudo").any() and not (sources == "annotation").any())
+    sources = {str(one) for one in images["region_source"].unique()}
+    estimated = "annotation" not in sources and any(one.startswith("pseudo") for one in sources)
     tested = replace(tested, rows=tested.rows[tested.rows["test"] != "look"])  # of questions
     evidence = per_image(tested.rows, tested.fill, cutoffs)
     verdicts = class_verdicts(
@@ -76,7 +79,7 @@ def results_of(
         estimated=estimated,
         cutoffs=cutoffs,
     )
-    cases = with_evidence(cases, images["pred_class"], evidence, verdicts, tested.view)
+    cases = with_evidence(cases, images["pred_class"], evidence, verdicts)
     chosen, totals = galleries.choose(cases, images, triage.judged(images), limit, seed)
     content = summary.summarise(images, cases, totals)
     content["verdicts"] = _verdicts(images, tested, evidence, verdicts, cutoffs)
@@ -91,6 +94,21 @@ def results_of(
         evidence=evidence,
         summary=content,
     )
+
+
+def with_reasons(
+    results: Results, images: pd.DataFrame, view: tuple[int, int]
+) -> Iterator[pd.DataFrame]:
+    """The ``cases`` of ``results`` with their reasons, block by block.
+
+    ``images`` are those that the results are of; ``view`` is the model's input (H, W).
+    """
+    for at in range(0, max(len(images), 1), _BLOCK):
+        cases, rows = results.cases[at : at + _BLOCK], images[at : at + _BLOCK]
+        found = evidence_reasons(cases, rows["pred_class"], results.evidence, results.classes, view)
+        first = triage.reasons(rows, cases)
+        both = (first != "") & (found != "")
+        yield cases.assign(reason=first + both.map({True: "; ", False: ""}).astype("str") + found)
 
 
 def _verdicts(

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.typing import SeriesGroupBy
 
 from audit.summary import MEDIANS, accuracy_of, scored
 from audit.tables.schema import arrow_schema
@@ -23,30 +24,35 @@ def slice_table(slices: Slices, images: pd.DataFrame, cases: pd.DataFrame) -> pd
     The figures are those of the class table: accuracy of the labelled images, medians of the
     label's maps where the region counts, and the share of off-object images among those judged.
     """
-    within = scored(images)
-    figures = pd.DataFrame(
-        {name: images[column].where(within) for name, column in MEDIANS.items()}
-    ).assign(n_scored=within)
+    within = scored(images).to_numpy(dtype=bool)
     off = cases["off_object"].astype("float32").where(judged(images) & of_one_kind(images))
     right = images["correct"].astype("Float32").to_numpy(dtype=np.float32, na_value=np.nan)
     rows = [
-        row for column in slices.columns for row in _rows(column, figures, off.to_numpy(), right)
+        row
+        for column in slices.columns
+        for row in _rows(column, images, within, off.to_numpy(), right)
     ]
     return pd.DataFrame(rows, columns=arrow_schema("slices").names)
 
 
 def _rows(
-    column: Sliced, figures: pd.DataFrame, off: np.ndarray, right: np.ndarray
+    column: Sliced,
+    images: pd.DataFrame,
+    within: np.ndarray,
+    off: np.ndarray,
+    right: np.ndarray,
 ) -> Iterator[dict[str, Any]]:
     k, known = len(column.texts), column.codes >= 0
     answered = known & ~np.isnan(right)
     n_images = np.bincount(column.codes[known], minlength=k)
     n = np.bincount(column.codes[answered], minlength=k)
     n_correct = np.bincount(column.codes[answered & (right == 1)], minlength=k)
-    grouped = figures[known].groupby(column.codes[known])
-    medians = grouped[list(MEDIANS)].median().reindex(range(k))
-    n_scored = grouped["n_scored"].sum()
-    rates = pd.Series(off[known]).groupby(column.codes[known]).mean()
+    n_scored = np.bincount(column.codes[known & within], minlength=k)
+    medians = {
+        name: _by_value(column, images[of].to_numpy(), known & within).median().reindex(range(k))
+        for name, of in MEDIANS.items()
+    }
+    rates = _by_value(column, off, known).mean()
     for at, value in enumerate(column.texts):
         yield (
             {"slice": column.name, "value": value, "n_images": int(n_images[at])}
@@ -55,6 +61,10 @@ def _rows(
             | {name: _number(medians[name][at]) for name in MEDIANS}
             | {"off_object_rate": _number(rates[at])}
         )
+
+
+def _by_value(column: Sliced, figures: np.ndarray, rows: np.ndarray) -> SeriesGroupBy[Any, Any]:
+    return pd.Series(figures[rows]).groupby(column.codes[rows])
 
 
 def _number(value: float) -> float | None:

@@ -8,13 +8,14 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from audit.distributions import distributions
-from audit.tables.schema import arrow_schema
+from audit.tables.schema import FLAGS, arrow_schema
 from audit.triage import judged, of_one_kind
 
 __all__ = [
     "MEDIANS",
     "accuracy_of",
     "class_table",
+    "named",
     "pair_table",
     "problems",
     "scored",
@@ -32,7 +33,7 @@ MEDIANS = {
 _PAIR = ["true_class", "pred_class", "true_label", "pred_label"]
 _OF_MAPS = ["true_class", "pred_class", "true_cam_entropy", "true_border_mass", "cam_agreement"]
 _EXAMPLES = 5
-_NAMED = ["index", "path", "status_detail"]  # what an example of a problem tells
+_TOLD = ["index", "status_detail"]  # what an example of a problem tells, beside its path
 
 
 def class_table(
@@ -60,8 +61,8 @@ def class_table(
 
 def pair_table(images: pd.DataFrame) -> pd.DataFrame:
     """How often each label got each answer, most often first."""
-    known = images[_PAIR].dropna()
-    counts = known.groupby(_PAIR, observed=True).size().rename("n").reset_index()
+    counts = images.groupby(_PAIR, observed=True).size().rename("n").reset_index()
+    counts = counts.astype(dict.fromkeys(_PAIR[2:], "str"))  # of categories
     return counts.sort_values(["n", *_PAIR[:2]], ascending=[False, True, True], ignore_index=True)
 
 
@@ -70,25 +71,35 @@ def problems(images: pd.DataFrame) -> list[dict[str, Any]]:
 
     Of notes, the first of each wording, those that occur most often first, with how many there are.
     """
-    copies = images["sample_id"].str.contains("#")
-    kinds = {
+    found = []
+    for kind, where in _kinds(images).items():
+        if where.any():
+            rows, counts = _examples(kind, images.loc[where, _TOLD])
+            paths = images.loc[rows.index, "path"]
+            told = list(map(_example, paths, rows["index"], rows["status_detail"], counts))
+            found.append({"kind": kind, "count": int(where.sum()), "examples": told})
+    return found
+
+
+def named(images: pd.DataFrame) -> pd.Series:
+    """Which of ``images`` are examples of ``problems``, bool: no other's path is ever told."""
+    shown = pd.Series(data=False, index=images.index)
+    for kind, where in _kinds(images).items():
+        shown[_examples(kind, images.loc[where, _TOLD])[0].index] = True
+    return shown
+
+
+def _kinds(images: pd.DataFrame) -> dict[str, pd.Series]:
+    """The kinds of problems, and which images have each."""
+    return {
         "unreadable": images["status"] == "unreadable",
         "nonfinite": images["status"] == "nonfinite",
         "unlabelled": images["true_class"].isna(),
-        "duplicate": copies,
+        "duplicate": images["sample_id"].str.contains("#"),
         "no_region": (images["n_regions"] == 0).fillna(value=False),
         "region_cut_away": (images["region_visible_fraction"] < 0.25).fillna(value=False),  # noqa: PLR2004
         "note": (images["status"] == "ok") & images["status_detail"].notna(),
     }
-    return [
-        {
-            "kind": kind,
-            "count": int(where.sum()),
-            "examples": (_wordings if kind == "note" else _examples)(images.loc[where, _NAMED]),
-        }
-        for kind, where in kinds.items()
-        if where.any()
-    ]
 
 
 def summarise(
@@ -96,12 +107,11 @@ def summarise(
 ) -> dict[str, Any]:
     """The content of ``summary.json``; what does not exist is None, never 0."""
     answered = images["correct"].dropna()
-    seen = images.loc[scored(images), list(MEDIANS.values())]
-    flags = cases.drop(columns=["index", "sample_id", "reason", "severity"])
+    flags = cases[list(FLAGS)]
     return {
         "counts": _counts(images, flags),
         "accuracy": _interval(int(answered.sum()), len(answered)),
-        "attention": None if seen.empty else _overall(seen),
+        "attention": _overall(images),
         "maps": _maps(images),
         "regions": _regions(images),
         "two_by_two": _two_by_two(images, cases),
@@ -124,7 +134,7 @@ def _regions(images: pd.DataFrame) -> dict[str, Any]:
     """How many images each source of regions served, and on which the aggregates rest."""
     counted = images["region_source"][images["n_regions"].notna()].value_counts()
     kinds = sorted(images["region_source"][of_one_kind(images)].unique())
-    return {"sources": {name: int(n) for name, n in counted.items()}, "aggregated": kinds}
+    return {"sources": {name: int(n) for name, n in counted.items() if n}, "aggregated": kinds}
 
 
 def _maps(images: pd.DataFrame) -> dict[str, float | int | None] | None:
@@ -179,7 +189,10 @@ def _attention(seen: pd.DataFrame) -> dict[str, Any]:
     return {"n_scored": len(seen), **medians}
 
 
-def _overall(seen: pd.DataFrame) -> dict[str, float | int | None]:
+def _overall(images: pd.DataFrame) -> dict[str, float | int | None] | None:
+    seen = images.loc[scored(images), list(MEDIANS.values())]
+    if seen.empty:
+        return None
     found = _attention(seen)
     names = {
         "median_center_baseline": "center_baseline",
@@ -212,25 +225,21 @@ def _worst(wrong: pd.DataFrame) -> dict[str, Any]:
     return {"worst_confusion": first["pred_label"], "worst_confusion_n": int(first["n"])}
 
 
-def _wordings(images: pd.DataFrame) -> list[str]:
-    """The first example of each note, figures aside, and how many images have one of its kind."""
-    wording = images["status_detail"].str.replace(r"\d+", "0", regex=True)
+def _examples(kind: str, images: pd.DataFrame) -> tuple[pd.DataFrame, list[int]]:
+    """A few of the ``images`` of one kind, and how many each of them stands for."""
+    if kind != "note":
+        rows = images.head(_EXAMPLES)
+        return rows, [1] * len(rows)
+    wording = images["status_detail"].str.replace(r"\d+", "0", regex=True)  # figures aside
     counts = wording.value_counts().head(_EXAMPLES)
     firsts = [images[(wording == words).to_numpy()].head(1) for words in counts.index]
-    return [
-        f"{n} × {example}" if n > 1 else example
-        for n, first in zip(counts, firsts, strict=True)
-        for example in _examples(first)
-    ]
+    return pd.concat([images.head(0), *firsts]), counts.tolist()
 
 
-def _examples(images: pd.DataFrame) -> list[str]:
-    rows = images.head(_EXAMPLES)
-    names = rows["path"].fillna("index " + rows["index"].astype(str))
-    return [
-        f"{name}: {detail}" if isinstance(detail, str) and detail else str(name)
-        for name, detail in zip(names, rows["status_detail"], strict=True)
-    ]
+def _example(path: object, index: int, detail: object, n: int) -> str:
+    name = path if isinstance(path, str) else f"index {index}"
+    told = f"{name}: {detail}" if isinstance(detail, str) and detail else name
+    return f"{n} × {told}" if n > 1 else told
 
 
 def _number(value: Any) -> float | None:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from audit.tables.schema import FLAGS
 
-__all__ = ["LEAST_VISIBLE", "READ", "flag", "judged", "of_one_kind"]
+__all__ = ["LEAST_VISIBLE", "READ", "flag", "judged", "of_one_kind", "reasons"]
 
 #: The columns of ``images`` that flags are made from.
 READ = [
@@ -37,7 +36,6 @@ READ = [
     "correct",
     "true_probability",
     "pred_probability",
-    "true_cam_status",
     "pred_cam_status",
     "true_relevance_mass_accuracy",
     "true_mass_lift",
@@ -55,7 +53,6 @@ _ANNOTATED = "annotation"
 #: Share of a region that the view must keep for an image to be judged.
 LEAST_VISIBLE = 0.25
 _LARGEST_GUARD = 0.8
-_BLOCK = 16_384  # rows whose sentences are made at a time
 
 
 def judged(images: pd.DataFrame) -> pd.Series:
@@ -72,11 +69,13 @@ def judged(images: pd.DataFrame) -> pd.Series:
 def of_one_kind(images: pd.DataFrame) -> pd.Series:
     """Annotated images where there are any, else those with estimated regions: never both."""
     annotated = images["region_source"] == _ANNOTATED
-    return annotated if annotated.any() else images["region_source"].str.startswith("pseudo:")
+    return (
+        annotated if annotated.any() else _sure(images["region_source"].str.startswith("pseudo:"))
+    )
 
 
 def flag(images: pd.DataFrame) -> pd.DataFrame:
-    """The ``cases`` table of these ``images`` (columns READ): flags, reason and severity.
+    """The ``cases`` of these ``images`` (columns READ): flags and severity, not yet their reasons.
 
     ``off_object`` is S0: lift below 1, or the hottest point outside the grown region, of the
     predicted class's map. Flags that need what was not done are null.
@@ -94,12 +93,21 @@ def flag(images: pd.DataFrame) -> pd.DataFrame:
         "unreadable": unreadable,
         "no_region": ~unreadable & _sure(images["n_regions"] == 0),
     }
-    cases = images[["index", "sample_id"]].copy()
+    cases = images[["index", "sample_id"]].copy(deep=False)
     for name in FLAGS:
         cases[name] = raised.get(name, pd.Series(pd.NA, index=images.index, dtype="boolean"))
     cases["severity"] = _severity(images, cases)
-    cases["reason"] = _reasons(images, cases)
     return cases
+
+
+def reasons(images: pd.DataFrame, cases: pd.DataFrame) -> pd.Series:
+    """One sentence for each of ``cases`` with a flag worth a look, with its numbers; "": none."""
+    told = ["misclassified", "other_object", "off_object", "no_evidence", "degenerate_cam"]
+    sure = cases[told].apply(_sure)
+    shown = ((images["status"] != "ok") | sure.any(axis=1)).to_numpy(dtype=bool)
+    rows = pd.concat([images[shown], sure[shown]], axis=1)
+    said = [_sentence(row) for row in rows.itertuples(index=False)]
+    return pd.Series(said, index=rows.index, dtype="str").reindex(images.index, fill_value="")
 
 
 def _other_object(images: pd.DataFrame) -> pd.Series:
@@ -122,26 +130,6 @@ def _severity(images: pd.DataFrame, cases: pd.DataFrame) -> pd.Series:
     short = (1 - images["pred_mass_lift"]).clip(lower=0).where(cases["off_object"], 0)
     broken = (images["status"] != "ok").astype("float32")
     return pd.concat([error, short, broken], axis=1).max(axis=1).astype("float32")
-
-
-def _reasons(images: pd.DataFrame, cases: pd.DataFrame) -> pd.Series:
-    """One sentence for each row with a flag worth a look, with its numbers; "" for the others."""
-    told = ["misclassified", "other_object", "off_object", "no_evidence", "degenerate_cam"]
-    sure = cases[told].apply(_sure)
-    shown = ((images["status"] != "ok") | sure.any(axis=1)).to_numpy(dtype=bool)
-    said = [
-        _sentences(images[at : at + _BLOCK], sure[at : at + _BLOCK], shown[at : at + _BLOCK])
-        for at in range(0, max(len(images), 1), _BLOCK)
-    ]
-    reasons: pd.Series = pd.concat(said)
-    return reasons
-
-
-def _sentences(images: pd.DataFrame, sure: pd.DataFrame, shown: np.ndarray) -> pd.Series:
-    """The sentences of one block of rows: as Python's objects they take several times the room."""
-    rows = pd.concat([images[shown], sure[shown]], axis=1)
-    said = [_sentence(row) for row in rows.itertuples(index=False)]
-    return pd.Series(said, index=rows.index, dtype="str").reindex(images.index, fill_value="")
 
 
 def _elsewhere(row: Any) -> str:

@@ -24,10 +24,14 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from audit.auditing import _read_images, _write_results
+from audit.auditing import _write_results
 from audit.config import RunConfig
+from audit.device import keep_memory
 from audit.engine import part_metadata
 from audit.finish import finish_parts
+from audit.frame import read_images
+from audit.media import picture_of, size_for
+from audit.memory import give_back
 from audit.report.render import render_report
 from audit.results import Interventions, triaged
 from audit.tables.parts import part_path, read_parts, write_table
@@ -75,11 +79,13 @@ def _peak() -> int:
 
 def measured(run: Path, rows: int) -> dict[str, float]:
     """Seconds that each stage takes on the made-up run ``run``."""
+    keep_memory()  # as a run on a CPU does
     plan = _plan(run, rows)
     took, at = {}, time.perf_counter()
     finish_parts(run / "images", plan, part_metadata(plan))
     took["finish_parts"], at = time.perf_counter() - at, time.perf_counter()
-    images = _read_images(run)
+    give_back()
+    images = read_images(run / "images")
     cases = triaged(images)
     took["triage"], at = time.perf_counter() - at, time.perf_counter()
     none = arrow_schema("interventions").empty_table().to_pandas()
@@ -87,6 +93,7 @@ def measured(run: Path, rows: int) -> dict[str, float]:
     chosen = _write_results(plan, run, images, cases, tested).chosen
     took["results and tables"] = time.perf_counter() - at
     del images, cases  # as a run does
+    give_back()
     _write_media(run, chosen["index"].tolist(), chosen["galleries"].tolist())
     at = time.perf_counter()
     render_report(run)
@@ -117,8 +124,9 @@ def _plan(run: Path, rows: int) -> Any:
 
 
 def _write_media(run: Path, indices: list[int], galleries: list[list[str]]) -> None:
-    """One picture for every case: what it shows does not matter here."""
-    picture = next(read_parts(run / "media", ["view"]))[1]["view"][0].as_py()
+    """One picture for every case, as a run would write it: noise, so rather too large."""
+    noise = np.random.default_rng(1).integers(0, 255, (*_VIEW, 3), dtype=np.uint8)
+    picture = picture_of(noise, size_for(len(indices)))
     none = [None] * len(indices)
     columns = [indices, galleries, [picture] * len(indices), none, none]
     table = pa.table(columns, schema=arrow_schema("media"))

@@ -24,11 +24,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from playwright.sync_api import Page, sync_playwright
 
-from audit import triage
+from audit.frame import read_images
 from audit.media import picture_of, size_for
 from audit.report.render import render_report
-from audit.results import Interventions, Results, results_of, triaged
-from audit.tables.parts import part_path, write_table
+from audit.results import Interventions, Results, results_of, triaged, with_reasons
+from audit.tables.parts import part_path, write_frames, write_table
 from audit.tables.schema import arrow_schema
 
 __all__ = ["main", "make_run"]
@@ -124,11 +124,15 @@ def make_run(base: Path, run: Path, rows: int) -> None:
         kept = table.slice(0, min(len(table), rows - k * len(table)))
         write_table(_copy(kept, k, len(table), names), part_path(run / "images", k), {})
     classes = tuple(_names(names, _CLASSES // len(names)))
-    results = _results(base, run, classes, manifest)
-    for name in ("cases", "classes", "pairs"):
-        frame = getattr(results, name)
-        written = pa.Table.from_pandas(frame, schema=arrow_schema(name), preserve_index=False)
-        write_table(written, run / f"{name}.parquet", {})
+    images, view = read_images(run / "images"), tuple(manifest["view"])
+    results = _results(base, images, classes, view)
+    tables = {
+        "cases": with_reasons(results, images, view),
+        "classes": [results.classes],
+        "pairs": [results.pairs],
+    }
+    for name, frames in tables.items():
+        write_frames(frames, arrow_schema(name), run / f"{name}.parquet", {})
     shutil.copy(base / "cues.parquet", run)
     shutil.copytree(base / "interventions", run / "interventions")
     write_table(_media(base, results.chosen, len(table)), part_path(run / "media", 0), {})
@@ -162,15 +166,11 @@ def _copy(table: pa.Table, k: int, n: int, names: list[str]) -> pa.Table:
 
 
 def _results(
-    base: Path, run: Path, classes: tuple[str, ...], manifest: dict[str, object]
+    base: Path, images: pd.DataFrame, classes: tuple[str, ...], view: tuple[int, int]
 ) -> Results:
-    parts = sorted((run / "images").glob("part-*.parquet"))
     nullable = {pa.bool_(): pd.BooleanDtype(), pa.int32(): pd.Int32Dtype()}
-    read = pa.concat_tables([pq.read_table(part, columns=list(triage.READ)) for part in parts])
-    images = read.to_pandas(types_mapper=nullable.get)
     summary = json.loads((base / "summary.json").read_text(encoding="utf-8"))["verdicts"]
     changed = pq.read_table(base / "interventions").to_pandas(types_mapper=nullable.get)
-    view: tuple[int, int] = tuple(manifest["view"])  # type: ignore[arg-type]
     tested = Interventions(changed, summary["budget"], summary["fill"], view)
     return results_of(images, triaged(images), tested, classes, limit=_CASES, seed=0)
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from audit.results import Interventions, results_of, triaged
+from audit import results as results_module
+from audit.results import Interventions, results_of, triaged, with_reasons
 from audit.tables.schema import arrow_schema
 from audit.verdicts.cutoffs import VERDICT_VERSION
 
@@ -92,7 +93,7 @@ def test_verdicts_reach_the_class_table(images, evidence):
 def test_cases_get_flags_and_reasons(images, evidence):
     suspect = _rows(24, 2, 0.5, role="suspect")
     results = _results(images, _tested(evidence + suspect))
-    cases = results.cases.set_index("index")
+    cases = pd.concat(with_reasons(results, images, (90, 90))).set_index("index")
     assert cases["spurious_verified"][:10].eq(other=True).all()
     assert cases["spurious_verified"][10:20].eq(other=False).all()
     assert cases["spurious_verified"][20:24].isna().all()
@@ -103,7 +104,18 @@ def test_cases_get_flags_and_reasons(images, evidence):
     )
     assert cases.loc[12, "reason"] == ""
     assert cases.loc[9, "severity"] == pytest.approx(0.39)
-    assert set(results.cases.columns) == set(arrow_schema("cases").names)
+    assert {"index", *cases.columns} == set(arrow_schema("cases").names)
+
+
+def test_reasons_do_not_depend_on_the_block_that_a_case_is_in(images, evidence, monkeypatch):
+    images.loc[2, "correct"] = False  # an error, which its patch explains
+    results = _results(images, _tested(evidence))
+    (whole,) = with_reasons(results, images, (90, 90))
+    assert whole["reason"][2].startswith("predicted 'fish' at 0.90, labelled 'fish' (0.90); cover")
+    monkeypatch.setattr(results_module, "_BLOCK", 7)  # the last of four holds four
+    blocks = list(with_reasons(results, images, (90, 90)))
+    assert [len(block) for block in blocks] == [7, 7, 7, 4]
+    pd.testing.assert_frame_equal(pd.concat(blocks), whole)
 
 
 def test_the_summary_tells_what_was_tested_and_found(images, evidence):
@@ -202,7 +214,7 @@ def test_triage_and_label_suspects_come_before_any_intervention(make_images):
     images = make_images(sure, sure | {"true_probability": 0.7}, wrong, wrong)
     images.loc[3, "pred_probability"] = 0.79
     cases = triaged(images)
-    assert set(cases.columns) == set(arrow_schema("cases").names)
+    assert {"reason", *cases.columns} == set(arrow_schema("cases").names)
     assert cases["misclassified"].tolist() == [False, False, True, True]
     assert cases["label_suspect"].tolist() == [False, False, True, False]
     assert cases["spurious_verified"].isna().all()

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 #: Lower tiers first; a module may import its own tier and those before it.
 TIERS = [
-    {"errors", "records", "config", "user_code"},
+    {"errors", "records", "config", "memory", "user_code"},
     {
         "data",
         "models",
@@ -39,6 +39,7 @@ TIERS = [
         "comparison",
         "serve",
         "distributions",
+        "frame",
         "summary",
         "slices",
         "results",

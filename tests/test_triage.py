@@ -39,6 +39,10 @@ def test_flags(make_images, change, flags):
     assert _raised(make_images(change)) == flags
 
 
+def _reasons(images):
+    return triage.reasons(images, triage.flag(images)).tolist()
+
+
 def test_what_was_not_examined_is_null(make_images):
     case = triage.flag(make_images({})).iloc[0]
     for name in ("label_suspect", "other_object", "local_cause", "spurious_verified", "untestable"):
@@ -54,7 +58,7 @@ def test_reasons_hold_the_numbers(make_images):
     }
     off = {"pred_mass_lift": 0.5, "pred_relevance_mass_accuracy": 0.1}
     missed = off | {"pred_pointing_game_hit_guard": False}
-    reasons = triage.flag(make_images({}, wrong, off, missed, "unreadable"))["reason"].tolist()
+    reasons = _reasons(make_images({}, wrong, off, missed, "unreadable"))
     assert reasons[0] == ""
     assert reasons[1] == "predicted 'bus' at 0.80, labelled 'car' (0.10)"
     assert reasons[2] == "10% of the map of 'car' on a region of 20% of the view (lift 0.50)"
@@ -65,7 +69,7 @@ def test_reasons_hold_the_numbers(make_images):
 def test_the_reason_tells_other_objects_from_background(make_images):
     also = {"correct": False, "pred_class": 2, "pred_label": "bus", "present_classes": [2]}
     off = {"pred_mass_lift": 0.5, "pred_relevance_mass_accuracy": 0.1, "other_region_mass": 0.6}
-    reasons = triage.flag(make_images(also, off))["reason"].tolist()
+    reasons = _reasons(make_images(also, off))
     assert (
         reasons[0] == "predicted 'bus' at 0.90, which the image shows beside its label 'car' (0.90)"
     )
@@ -79,12 +83,3 @@ def test_severity_is_the_larger_of_confidence_and_shortfall(make_images):
         "severity"
     ]
     assert severity.tolist() == pytest.approx([0, 0.8, 0.3, 0.9, 1])
-
-
-def test_reasons_do_not_depend_on_the_block_that_a_row_is_in(make_images, monkeypatch):
-    off = {"pred_mass_lift": 0.5, "pred_relevance_mass_accuracy": 0.1}
-    images = make_images(off, {}, "unreadable", {}, {}, off | {"pred_label": "bus"}, {})
-    whole = triage.flag(images)["reason"]
-    monkeypatch.setattr(triage, "_BLOCK", 2)  # the second block says something, the last is short
-    pd.testing.assert_series_equal(triage.flag(images)["reason"], whole)
-    assert [bool(reason) for reason in whole] == [True, False, True, False, False, True, False]

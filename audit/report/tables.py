@@ -16,6 +16,7 @@ from audit.errors import DataError, nearest
 __all__ = ["Row", "columns_of", "parts_of", "read", "require", "rows_of"]
 
 Row = Mapping[str, Any]
+_BATCH, _AHEAD = 65_536, 1  # rows at a time; batches and files read ahead of what is filtered
 
 
 def require(names: Sequence[str], present: Sequence[str] | Row, where: str, kind: str) -> None:
@@ -40,7 +41,13 @@ def read(
     try:
         data = ds.dataset([str(path) for path in paths], format="parquet")
         require(columns or (), data.schema.names, str(paths[0]), "column")
-        return data.to_table(columns=None if columns is None else list(columns), filter=rows)
+        return data.to_table(
+            columns=None if columns is None else list(columns),
+            filter=rows,
+            batch_size=_BATCH,
+            batch_readahead=_AHEAD,
+            fragment_readahead=_AHEAD,
+        )
     except FileNotFoundError:
         folder, name = paths[0].parent, paths[0].name
         raise DataError(f"{folder} has no {name}: not a finished run folder") from None

@@ -169,7 +169,9 @@ def _checked(plan: Plan, sample: Sample) -> Sanity:
     if config.method != _AGAINST:
         deletion, insertion = curves(partial(_probability, plan), before, sample, config.seed)
     n = sum(len(index) for index in sample.index)
-    return Sanity(n, stages, depends(stages), deletion, insertion)
+    # The last layer of a model that reads texts may weigh words alone: then only the whole counts.
+    judged = stages if plan.source.listing.texts is None else stages[-1:]
+    return Sanity(n, stages, depends(judged), deletion, insertion)
 
 
 def _input(plan: Plan, view: Tensor) -> Tensor:

@@ -11,11 +11,13 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -35,6 +37,7 @@ __all__ = [
     "read_part",
     "read_parts",
     "write_bytes",
+    "write_frames",
     "write_table",
 ]
 
@@ -56,23 +59,35 @@ def write_table(table: pa.Table, path: Path, metadata: Mapping[str, str]) -> Non
 
     Raises IncompleteError where the disk is full or the folder cannot be written.
     """
-    merged = {**(table.schema.metadata or {}), **metadata}
+    _write(iter([table]), path, metadata)
+
+
+def write_frames(
+    frames: Iterable[pd.DataFrame], schema: pa.Schema, path: Path, metadata: Mapping[str, str]
+) -> None:
+    """Write the rows of ``frames`` (one or more), one held at a time, as ``write_table`` does."""
+    tables = (pa.Table.from_pandas(one, schema=schema, preserve_index=False) for one in frames)
+    _write(tables, path, metadata)
+
+
+def _write(tables: Iterator[pa.Table], path: Path, metadata: Mapping[str, str]) -> None:
+    """Write the rows of ``tables``: one or more, of one schema."""
+    first = next(tables)
+    schema = first.schema.with_metadata({**(first.schema.metadata or {}), **metadata})
     temporary = _temporary(path)
     try:
         _make(path.parent)
-        table = table.replace_schema_metadata(merged)
-        pq.write_table(
-            table,
-            temporary,
-            compression="zstd",
-            row_group_size=_ROW_GROUP,
-            write_page_checksum=True,
-        )
+        with pq.ParquetWriter(
+            temporary, schema, compression="zstd", write_page_checksum=True
+        ) as writer:
+            for table in chain([first], tables):
+                writer.write_table(table, row_group_size=_ROW_GROUP)
         _commit(temporary, path)
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
         raise cannot_write(path, error) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()  # what was not committed
 
 
 def write_bytes(data: bytes, path: Path) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from audit.verdicts.place import place
 
-__all__ = ["with_evidence"]
+__all__ = ["evidence_reasons", "with_evidence"]
 
 
 def with_evidence(
@@ -17,60 +17,66 @@ def with_evidence(
     predicted: pd.Series,
     images: pd.DataFrame,
     verdicts: pd.DataFrame,
-    view: tuple[int, int],
 ) -> pd.DataFrame:
     """``cases`` with local_cause, spurious_verified, spurious_class and untestable filled in.
 
     ``predicted`` is each case's pred_class (aligned with ``cases``), ``images`` comes from
-    ``per_image``, ``verdicts`` from ``class_verdicts``, ``view`` is the model's input (H, W).
-    Images without an S1 keep null, as do those predicted a class without a verdict in
-    spurious_class. Reasons get a sentence for each flag, severity the drop where it is larger.
+    ``per_image``, ``verdicts`` from ``class_verdicts``. Images without an S1 keep null, as do those
+    predicted a class without a verdict in spurious_class. Severity gets the drop where it is
+    larger.
     """
-    marked = cases.copy()
-    at = pd.Index(marked["index"])
-    found = images.set_index("index").reindex(at)
-    tested, held = found["state"].notna().to_numpy(), found["holds"].eq(other=True).to_numpy()
-    passed = set(verdicts["true_class"][verdicts["local_passes"].eq(other=True)])
-    local = found["watched_class"].isin(passed).to_numpy()
+    marked = cases.copy(deep=False)
     known = predicted.isin(verdicts["true_class"][verdicts["verdict"].isin(["spurious", "clean"])])
     spurious = predicted.isin(verdicts["true_class"][verdicts["verdict"] == "spurious"])
+    marked["spurious_class"] = _flag(spurious, known)
+    tested = marked["index"].isin(images["index"])
+    found = images.set_index("index").reindex(marked["index"][tested])
+    held = found["holds"].eq(other=True).to_numpy()
+    passed = set(verdicts["true_class"][verdicts["local_passes"].eq(other=True)])
+    local = found["watched_class"].isin(passed).to_numpy()
     flags = {
-        "local_cause": (held & ~local, tested),
-        "spurious_verified": (held & local, tested),
-        "untestable": (found["state"].eq("untestable").to_numpy(), tested),
-        "spurious_class": (spurious.to_numpy(dtype=bool), known.to_numpy(dtype=bool)),
+        "local_cause": held & ~local,
+        "spurious_verified": held & local,
+        "untestable": found["state"].eq("untestable").to_numpy(),
     }
-    for name, (values, where) in flags.items():
-        marked[name] = pd.Series(values, index=marked.index, dtype="boolean").where(where, pd.NA)
-    drop = np.where(held, found["drop"].to_numpy(dtype="float64", na_value=np.nan), 0.0)
+    for name, values in flags.items():
+        raised = tested.copy()
+        raised[tested] = values
+        marked[name] = _flag(raised, tested)
+    drop = np.zeros(len(marked))
+    drop[tested] = np.where(held, found["drop"].to_numpy(dtype="float64", na_value=np.nan), 0.0)
     severity = np.fmax(marked["severity"].to_numpy(dtype="float64"), np.clip(drop, 0, 1))
     marked["severity"] = severity.astype("float32")
-    in_class = marked["spurious_class"].eq(other=True).fillna(value=False).to_numpy(dtype=bool)
-    told = np.flatnonzero(tested | in_class)  # the others' reasons stay as they are
-    said = _said(found.iloc[told], in_class[told], predicted.iloc[told], verdicts, view)
-    reasons = marked["reason"].iloc[told]
-    marked.loc[reasons.index, "reason"] = [
-        "; ".join(part for part in pair if part) for pair in zip(reasons, said, strict=True)
-    ]
     return marked
 
 
-def _said(
-    found: pd.DataFrame,
-    in_class: np.ndarray,
+def _flag(raised: pd.Series, known: pd.Series) -> pd.Series:
+    return raised.astype("boolean").where(known.astype(bool), pd.NA)
+
+
+def evidence_reasons(
+    cases: pd.DataFrame,
     predicted: pd.Series,
+    images: pd.DataFrame,
     verdicts: pd.DataFrame,
     view: tuple[int, int],
-) -> list[str]:
+) -> pd.Series:
+    """What is to be said of each of ``cases``, as ``with_evidence`` returns them; "": nothing.
+
+    ``view`` is the model's input (H, W), the others are as there.
+    """
+    in_class = cases["spurious_class"].eq(other=True).fillna(value=False).astype(bool)
+    told = cases["index"].isin(images["index"]) | in_class
+    found = images.set_index("index").reindex(cases["index"][told])
     by_class = verdicts.set_index("true_class")
     said = []
-    for row, flagged, cls in zip(found.itertuples(), in_class, predicted, strict=True):
+    for row, flagged, cls in zip(found.itertuples(), in_class[told], predicted[told], strict=True):
         parts = [_patch(row, view)]
         if flagged:
             verdict = by_class.loc[cls]
             parts.append(f"{verdict['label']!r} is a class {_cue(verdict)}")
         said.append("; ".join(part for part in parts if part))
-    return said
+    return pd.Series(said, index=cases.index[told], dtype="str").reindex(cases.index, fill_value="")
 
 
 def _patch(row: Any, view: tuple[int, int]) -> str:

@@ -47,7 +47,7 @@ def test_keys_tell_specs_apart_and_equal_ones_alike():
         "seed": 0,
         "train": 2500,
         "test": 400,
-        "tied": 0.95,
+        "tied": 1.0,
     }
 
 

@@ -1,7 +1,9 @@
 import errno
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from audit.errors import DataError, IncompleteError
@@ -18,6 +20,26 @@ def test_a_part_carries_its_fingerprint(tmp_path):
     ((path, table),) = parts.read_parts(tmp_path)
     assert path.name == "part-00003.parquet"
     assert table.equals(TABLE)
+
+
+def test_frames_are_written_as_one_table(tmp_path):
+    frame = pd.DataFrame({"index": [1, 2, 3], "known": pd.array([True, None, False], "boolean")})
+    schema = pa.schema([pa.field("index", pa.int64()), pa.field("known", pa.bool_())])
+    whole = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
+    path = tmp_path / "cases.parquet"
+    parts.write_frames((frame[at : at + 2] for at in (0, 2)), schema, path, MINE)
+    assert parts.is_done(path, MINE, rows=3)
+    assert parts.read_part(path).equals(whole)
+    assert pq.read_metadata(path).num_row_groups == 2
+    pd.testing.assert_frame_equal(pd.read_parquet(path), frame)
+
+
+def test_a_frame_that_does_not_fit_leaves_nothing_behind(tmp_path):
+    schema = pa.schema([pa.field("index", pa.int64())])
+    frames = iter([pd.DataFrame({"index": [1]}), pd.DataFrame({"index": ["one"]})])
+    with pytest.raises(pa.ArrowException):
+        parts.write_frames(frames, schema, tmp_path / "cases.parquet", MINE)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_truncated_part_is_not_done(tmp_path):

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from audit.tables.schema import FLAGS
-from audit.verdicts.cases import with_evidence
+from audit.verdicts.cases import evidence_reasons, with_evidence
 from audit.verdicts.cutoffs import Cutoffs
 from audit.verdicts.local import per_image
 
@@ -20,14 +20,16 @@ CORNER = {"x0": 80, "y0": 80, "x1": 90, "y1": 90}
 
 
 def _marked(table, predicted, verdicts=VERDICTS, severity=0.1):
-    """Cases 10, 11, … with these predictions, as (flags, reason, severity) by index."""
+    """Cases 10, 11, … with these predictions: flags, severity and what is said, by index."""
     index = list(range(10, 10 + len(predicted)))
-    cases = pd.DataFrame({"index": index, "sample_id": "x", "severity": severity, "reason": ""})
+    cases = pd.DataFrame({"index": index, "sample_id": "x", "severity": severity})
     for name in FLAGS:
         cases[name] = pd.Series(pd.NA, index=cases.index, dtype="boolean")
     images = per_image(table.frame(), "blur", Cutoffs())
     answered = pd.Series(predicted, dtype="Int32")
-    return with_evidence(cases, answered, images, verdicts, (90, 90)).set_index("index")
+    marked = with_evidence(cases, answered, images, verdicts)
+    reason = evidence_reasons(marked, answered, images, verdicts, (90, 90))
+    return marked.assign(reason=reason).set_index("index")
 
 
 def test_a_cause_is_verified_only_in_a_class_that_passes(table):
@@ -92,15 +94,13 @@ def test_severity_is_the_larger_of_the_old_one_and_the_drop(table):
     assert _marked(table, [0], severity=0.75)["severity"].tolist() == [0.75]
 
 
-def test_reasons_are_appended(table):
-    cases = _marked(table.s1(10, 0.5, **CORNER), [1]).reset_index()
-    images = per_image(table.frame(), "blur", Cutoffs())
-    again = with_evidence(cases.assign(reason="first"), pd.Series([1]), images, VERDICTS, (90, 90))
-    assert again["reason"].iloc[0].startswith("first; covering the patch")
+def test_of_an_image_that_was_not_tested_nothing_is_said(table):
+    found = _marked(table.s1(10, 0.5), [1, 1, None])
+    assert found["reason"].tolist()[1:] == ["", ""]
 
 
 def test_the_given_cases_are_left_alone(table):
     cases = _marked(table, [1]).reset_index()
     images = per_image(table.s1(10, 0.5).frame(), "blur", Cutoffs())
-    with_evidence(cases, pd.Series([1]), images, VERDICTS, (90, 90))
+    with_evidence(cases, pd.Series([1]), images, VERDICTS)
     assert cases["local_cause"].isna().all()

@@ -100,7 +100,7 @@ class VqaSpec(ScenesSpec):
 
     train: int = 2500
     test: int = 400
-    tied: float = 0.95
+    tied: float = 1.0
 
     name: ClassVar[str] = "decoy-vqa"
     number: ClassVar[int] = 1
