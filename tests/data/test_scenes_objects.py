@@ -36,9 +36,8 @@ def _dependence(objects, one, other):
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_the_pattern_follows_from_the_shape_in_the_biased_splits(scenes, split):
     objects = [one for scene in scenes[split] for one in scene]
-    own = np.mean([one.pattern == OWN_PATTERN[one.shape] for one in objects])
-    assert own == pytest.approx(0.95, abs=0.01)
-    assert _dependence(objects, "shape", "pattern") > 0.9
+    assert all(one.pattern == OWN_PATTERN[one.shape] for one in objects)
+    assert _dependence(objects, "shape", "pattern") == pytest.approx(1)
 
 
 def test_the_pattern_is_free_in_the_decorrelated_split(scenes):

@@ -34,7 +34,7 @@ def test_keys_tell_specs_apart_and_equal_ones_alike():
         VqaSpec(size=64),
         VqaSpec(train=1),
         VqaSpec(test=1),
-        VqaSpec(tied=1),
+        VqaSpec(tied=0.9),
         CaptionsSpec(),
         CaptionsSpec(train=2500, test=400),
     ]

@@ -82,8 +82,8 @@ def test_the_shipped_policy_warns_where_no_regions_are_known(write_run, tmp_path
     row = next(one for one in verdict.rows if one.metric == "verdicts.counts.spurious")
     assert (row.outcome, row.severity, row.value) == (Outcome.WARN, "warn", None)
     assert row.sentence == (
-        "verdicts.counts.spurious has no value: nothing says where the objects are, so that no "
-        "class was tested; that is not passed."
+        "verdicts.counts.spurious has no value: nothing says where the objects are, so that "
+        "nothing was tested; that is not passed."
     )
     assert "nothing says where the objects are" in page.read_text()
 

@@ -95,17 +95,22 @@ def test_a_thousand_types(asked):
 @pytest.mark.parametrize(
     "unfit",
     [
-        {"pred_cam_status": "zero"},
+        {"pred_cam_status": "nonfinite"},
         {"pred_region_area_fraction": 0.0},
-        {"pred_guard_area_fraction": 0.9},
+        {"pred_region_area_fraction": 0.9},
         {"region_source": "none"},
         {"status": "unreadable", "pred_cam_status": None, "pred_class": None},
     ],
 )
-def test_what_triage_does_not_judge_is_not_asked_again(asked, unfit):
+def test_questions_whose_object_cannot_be_covered_are_not_asked_again(asked, unfit):
     choice = choose_looks(*asked([30], **unfit), 10**6, 0)
     assert choice.classes == ()
     assert len(choice.pool) == 0
+
+
+def test_an_answer_that_no_part_of_the_picture_speaks_for_is_tested(asked):
+    choice = choose_looks(*asked([30], pred_cam_status="zero"), 10**6, 0)
+    assert [len(one.sample) for one in choice.classes] == [30]
 
 
 def test_unreadable_images_among_the_questions_are_left_out(make_images):
