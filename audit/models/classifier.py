@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -102,9 +104,17 @@ def load_classifier(
         outputs=built.names,
         wnids=built.wnids,
         target_layers=_target_layers(layer, architecture, built.module),
-        weights_hash=hash_weights(built.module),
+        weights_hash=_hashed(built.module, sidecar.words),
         notes=_notes(built, overrides, preprocessing, sidecar),
     )
+
+
+def _hashed(module: nn.Module, words: tuple[str, ...] | None) -> str:
+    """The hash of the weights, and of the words that a vocabulary gives them a meaning by."""
+    weights = hash_weights(module)
+    if words is None:
+        return weights
+    return hashlib.sha256(json.dumps([weights, words]).encode()).hexdigest()
 
 
 def _architecture(model: str | None, checkpoint: Path | None, sidecar: Sidecar) -> str:

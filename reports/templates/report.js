@@ -49,11 +49,6 @@
     return mapTile(shown, word, `word-${at}`, `“${word.name}”: ${word.said}`);
   }
 
-  function heatOf(shown, kind) {
-    const word = kind.startsWith("word-") && shown.words[Number(kind.slice(5))];
-    return (word || shown[kind]).heat;
-  }
-
   function mapTile(shown, slot, kind, caption) {
     const figure = element("figure", "tile heat");
     const stack = element("div", "stack");
@@ -83,7 +78,7 @@
     const shown = audit.cases[card.dataset.case];
     addHeatTiles(card);
     card.querySelectorAll("canvas").forEach((canvas) => {
-      paint(canvas, heatOf(shown, canvas.dataset.kind), audit.grid, shown);
+      paint(canvas, slotFor(shown, canvas.dataset.kind).heat, audit.grid, shown);
     });
   });
 
@@ -157,23 +152,40 @@
     stage.replaceChildren(stack);
     box.querySelector("#lightbox-title").textContent = shown.name;
     box.querySelector(".about").replaceChildren(
-      ...[".scores", ".change", ".meta", ".reason", ".tags"].map((part) => card.querySelector(part)),
+      ...[".question", ".scores", ".change", ".meta", ".reason", ".tags"].map((part) => card.querySelector(part)),
     );
+    if (shown.words.length) box.querySelector(".about").prepend(wordChoice(shown));
     box.querySelector('[data-map="true"]').disabled = !shown.true;
     box.querySelector('[data-map="covered"]').hidden = !shown.covered;
     choose(chosen);
     box.dispatchEvent(new CustomEvent("case", { detail: id }));
   }
 
+  // A button for the map of each noun of the model's caption.
+  function wordChoice(shown) {
+    const choice = element("div", "choice");
+    choice.setAttribute("role", "group");
+    choice.setAttribute("aria-label", "Words");
+    shown.words.forEach((word, at) => {
+      const button = element("button", "", word.name);
+      button.type = "button";
+      button.dataset.map = `word-${at}`;
+      choice.append(button);
+    });
+    return choice;
+  }
+
   // Where label and prediction are one class, there is one map, and either key shows it.
   function slotFor(shown, kind) {
     if (kind === "off" || kind === "covered") return null;
+    if (kind.startsWith("word-")) return shown.words[Number(kind.slice(5))];
     return shown[kind] || shown[kind === "true" ? "predicted" : "true"];
   }
 
   function choose(wanted) {
     const shown = audit.cases[walk.here()];
-    const kind = wanted === "covered" && !shown.covered ? "true" : wanted;
+    const missing = wanted === "covered" ? !shown.covered : wanted !== "off" && !slotFor(shown, wanted);
+    const kind = missing ? "true" : wanted;
     chosen = kind;
     stage.querySelector("img").src = kind === "covered" ? shown.covered : shown.src;
     const slot = slotFor(shown, kind);
@@ -188,7 +200,7 @@
   function note(slot, kind) {
     if (kind === "covered") return "The marked patch is covered.";
     if (!slot) return "No map is shown.";
-    return slot.note || `Map for ${slot.name}`;
+    return slot.note || `Map for ${slot.name}${slot.said ? `: ${slot.said}` : ""}`;
   }
 
   document.querySelectorAll(".more").forEach((more) => (more.hidden = false));
