@@ -168,8 +168,9 @@ def _write_results(
     }
     if plan.asks_questions:
         tables["questions"] = [_asked(results, folder, slices, tested.rows)]
-    if plan.task.nouns:
+    if plan.task.nouns:  # captions, which have no classes that could be tested
         words = read_words(folder / "words")
+        results.summary["verdicts"] |= {"groups": "none", "counts": {}, "not_tested": []}
         results.summary["words"] = words_summary(words)
         tables["nouns"] = [noun_table(words, plan.task.nouns)]
     for name, frames in tables.items():

@@ -11,6 +11,8 @@ from PIL import Image
 from torch import nn
 
 from audit.auditing import run_audit
+from audit.comparison.compare import compare_runs
+from audit.comparison.config import CompareConfig
 from audit.config import RunConfig
 from audit.gates.policy import default_policy
 from audit.report.load import read_run
@@ -157,7 +159,7 @@ def captions(tmp_path):
     return tmp_path
 
 
-def _run(root, dataset, model, **more):
+def _run(root, dataset, model, run="own", **more):
     config = RunConfig(
         dataset=dataset,
         data_root=root,
@@ -165,7 +167,7 @@ def _run(root, dataset, model, **more):
         model=f"{__name__}:{model}",
         target_layer="ours",
         runs_dir=root / "runs",
-        run="own",
+        run=run,
         workers=0,
         batch_size=5,
         **more,
@@ -252,3 +254,21 @@ def test_captions_name_their_words_and_what_is_not_there(captions):
     assert summary["words"]["hallucinated"]["value"] == pytest.approx(1 / IMAGES)
     assert len(pd.read_parquet(run / "classes.parquet")) == 0
     assert "hallucinated" in (run / "report" / "index.html").read_text()
+
+
+def test_two_runs_of_captions_are_compared(captions):
+    base, candidate = (
+        _run(captions, "coco-captions", "says", run, sanity=False) for run in ("old", "new")
+    )
+    config = CompareConfig(compare_dir=captions / "compare")
+    page = compare_runs(base, candidate, config).report
+    found = json.loads((page.parents[1] / "comparison.json").read_text())
+    assert found["accuracy"]["n"] == IMAGES
+    assert found["accuracy"]["churn"] == {
+        "n": IMAGES,
+        "count": 0,
+        "value": 0.0,
+        "low": pytest.approx(0.0, abs=1e-12),
+        "high": pytest.approx(0.2425, abs=1e-3),  # Wilson's for 0 of 12
+    }
+    assert "a blue square" in page.read_text()

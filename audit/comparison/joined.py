@@ -86,7 +86,7 @@ def _unlike(pairs: pd.DataFrame, name: str) -> pd.Series:
 
 
 def _changed(pairs: pd.DataFrame) -> pd.Series:
-    both = pairs["base_pred_class"].notna() & pairs["candidate_pred_class"].notna()
+    both = pairs["base_pred_label"].notna() & pairs["candidate_pred_label"].notna()
     changed = _unlike(pairs, "pred_class") | _unlike(pairs, "pred_label")
     return changed.astype("boolean").where(both)
 
