@@ -12,7 +12,7 @@ import pandas as pd
 
 from audit.tables.schema import FLAGS
 
-__all__ = ["LEAST_VISIBLE", "READ", "flag", "judged", "of_one_kind", "reasons"]
+__all__ = ["ANNOTATED", "LEAST_VISIBLE", "READ", "flag", "judged", "of_one_kind", "reasons"]
 
 #: The columns of ``images`` that flags are made from.
 READ = [
@@ -49,7 +49,8 @@ READ = [
     "center_baseline_mass",
     "permuted_baseline_mass",
 ]
-_ANNOTATED = "annotation"
+#: ``region_source`` of what was annotated, and not estimated.
+ANNOTATED = "annotation"
 #: Share of a region that the view must keep for an image to be judged.
 LEAST_VISIBLE = 0.25
 _LARGEST_GUARD = 0.8
@@ -68,7 +69,7 @@ def judged(images: pd.DataFrame) -> pd.Series:
 
 def of_one_kind(images: pd.DataFrame) -> pd.Series:
     """Annotated images where there are any, else those with estimated regions: never both."""
-    annotated = images["region_source"] == _ANNOTATED
+    annotated = images["region_source"] == ANNOTATED
     return (
         annotated if annotated.any() else _sure(images["region_source"].str.startswith("pseudo:"))
     )

@@ -106,9 +106,12 @@ def _forward(call: Call, size: tuple[int, int]) -> Any:
         with torch.no_grad():
             return call(torch.zeros(1, 3, height, width))
     except Exception as error:
+        hint = "--input-size says which size it takes"
+        if isinstance(error, TypeError) and "missing" in str(error):
+            hint = "where it takes more than images, so must the dataset hold (docs/targets.md)"
         raise ModelError(
             f"the model fails on an image of {height}x{width} pixels"
-            f" ({type(error).__name__}: {error}); --input-size says which size it takes"
+            f" ({type(error).__name__}: {error}); {hint}"
         ) from error
 
 

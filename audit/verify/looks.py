@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from audit.tables.sliced import Sliced, Slices
-from audit.triage import LEAST_VISIBLE, of_one_kind
+from audit.triage import ANNOTATED, LEAST_VISIBLE
 from audit.verify.changes import Change
 from audit.verify.choice import LEAST, Choice, Tested
 from audit.verify.controls import placements
@@ -82,8 +82,8 @@ def choose_looks(images: pd.DataFrame, types: Sliced, budget: int, seed: int) ->
 
     ``images`` (columns audit.triage.READ) are those that ``types`` is of. ``Tested.cls`` is a
     type's place in ``types.texts``. Only questions whose object shows and does not fill the view
-    count; that their answer's map is zero, as of one that no part of the picture speaks for, is no
-    reason to leave them out.
+    count, by an annotation: an estimated region knows nothing of the question. That the answer's
+    map is zero, as where no part of the picture speaks for it, is no reason to leave one out.
     """
     fit = _testable(images)
     places = {k: np.flatnonzero(fit & (types.codes == k)) for k in range(len(types.texts))}
@@ -112,7 +112,7 @@ def _testable(images: pd.DataFrame) -> np.ndarray:
         & (images["pred_region_visible_fraction"] >= LEAST_VISIBLE)
         & (images["pred_region_area_fraction"] > 0)
         & (images["pred_region_area_fraction"] <= _LARGEST)
-        & of_one_kind(images)
+        & (images["region_source"] == ANNOTATED)
     )
     return fits.fillna(value=False).to_numpy(dtype=bool)
 

@@ -99,6 +99,7 @@ def test_a_thousand_types(asked):
         {"pred_region_area_fraction": 0.0},
         {"pred_region_area_fraction": 0.9},
         {"region_source": "none"},
+        {"region_source": "pseudo:grabcut"},  # of the picture, not of what is asked for
         {"status": "unreadable", "pred_cam_status": None, "pred_class": None},
     ],
 )
