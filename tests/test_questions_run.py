@@ -77,6 +77,21 @@ def says():
     return Says()
 
 
+class Looks2(Looks):
+    """The same, but the shape too is answered by the picture: any colour is a square's."""
+
+    def forward(self, images, questions):
+        cells = self.ours(self.cells(images))
+        seen = cells.amax(dim=(2, 3)) @ self.weight.T * 20
+        shape = torch.tensor(["shape" in question for question in questions])
+        bright = cells.amax(dim=(1, 2, 3))[:, None] * torch.tensor([[0.0, 0, 40]])
+        return torch.where(shape[:, None], bright + torch.tensor([[10.0, 0, 0]]), seen)
+
+
+def looks_twice():
+    return Looks2()
+
+
 def _write(file, content):
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(content))
@@ -272,3 +287,23 @@ def test_two_runs_of_captions_are_compared(captions):
         "high": pytest.approx(0.2425, abs=1e-3),  # Wilson's for 0 of 12
     }
     assert "a blue square" in page.read_text()
+
+
+def test_a_type_that_is_looked_for_again_is_cured_and_the_reverse_is_worse(questions):
+    blind, seeing = (
+        _run(questions, "vqa", model, run, sanity=False)
+        for model, run in (("looks", "blind"), ("looks_twice", "seeing"))
+    )
+    kinds = pd.read_parquet(seeing / "questions.parquet").set_index("question_type")
+    assert kinds["verdict"].to_dict() == {"what color": "clean", "what shape": "clean"}
+    for pair, change, side in (
+        ((blind, seeing), "cured", "better"),
+        ((seeing, blind), "newly_spurious", "worse"),
+    ):
+        page = compare_runs(*pair, CompareConfig(compare_dir=questions / "compare")).report
+        found = json.loads((page.parents[1] / "comparison.json").read_text())
+        assert [(one["name"], one["change"]) for one in found["questions"]] == [
+            ("what shape", change)
+        ]
+        assert "question type what shape" in [one["subject"] for one in found["answer"][side]]
+        assert "12 of 12 answers stay" in page.read_text()

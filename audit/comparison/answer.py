@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from audit.comparison.questions import QuestionChange
 from audit.comparison.words import p_value, points, points_interval
 from audit.report.tables import Row
 from audit.report.text import clean, count, percent
@@ -37,7 +38,8 @@ _HEADLINES = {
 class Reason:
     """One thing that got better or worse.
 
-    ``subject`` is a class's name, a slice's ("camera = north"), or a word for all.
+    ``subject`` is a class's name, a slice's ("camera = north"), a type of question, or a word for
+    all.
     """
 
     kind: str  # accuracy, class_accuracy, slice_accuracy, verdict or attention
@@ -62,15 +64,17 @@ def answer(
     classes: Sequence[Row],
     sentences: Mapping[int, str],
     slices: Sequence[Row] = (),
+    *,
+    questions: Sequence[QuestionChange] = (),
 ) -> Answer:
     """What the figures say. ``sentences``: the verdict sentence of a class that was found."""
     direction = _direction(accuracy)
     worse = [*_accuracy(accuracy, "down"), *_verdicts(classes, sentences, "newly_spurious")]
     worse += [*_attention(attention, worse=True), *_groups(classes, worse=True)]
-    worse += _groups(slices, worse=True)
+    worse += [*_groups(slices, worse=True), *_questions(questions, "newly_spurious")]
     better = [*_accuracy(accuracy, "up"), *_verdicts(classes, sentences, "cured")]
     better += [*_attention(attention, worse=False), *_groups(classes, worse=False)]
-    better += _groups(slices, worse=False)
+    better += [*_groups(slices, worse=False), *_questions(questions, "cured")]
     return Answer(
         state=_state(direction, bool(worse), bool(better)),
         headline=_HEADLINES[direction, bool(worse)],
@@ -147,6 +151,16 @@ def _verdicts(classes: Sequence[Row], sentences: Mapping[int, str], change: str)
         )
         for row in classes
         if row["verdict_change"] == change
+    ]
+
+
+def _questions(questions: Sequence[QuestionChange], change: str) -> list[Reason]:
+    """Types of question whose verdict changed so."""
+    words = {"newly_spurious": "now ", "cured": "no longer found so; in the base "}
+    return [
+        Reason("verdict", None, f"question type {one.name}", words[change] + one.sentence)
+        for one in questions
+        if one.change == change
     ]
 
 

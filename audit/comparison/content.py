@@ -15,6 +15,7 @@ from audit.comparison.answer import NOTABLE_MASS, Answer, answer
 from audit.comparison.buckets import MOVED_AGREEMENT, MOVED_MASS
 from audit.comparison.classes import class_table
 from audit.comparison.joined import joined
+from audit.comparison.questions import question_changes
 from audit.comparison.sides import Side
 from audit.comparison.slices import slice_table
 from audit.errors import DataError
@@ -65,7 +66,9 @@ def compared(
     classes = tuple(_plain(row) for row in table.to_dict("records"))
     sliced = slice_table(images, base)
     slices = tuple(_plain(row) for row in sliced.to_dict("records"))
-    said = answer(accuracy, attention, classes, _sentences(classes, base, candidate), slices)
+    asked = question_changes(base, candidate)
+    sentences = _sentences(classes, base, candidate)
+    said = answer(accuracy, attention, classes, sentences, slices, questions=asked)
     summary = {
         "format": FORMAT,
         "base": _about(base),
@@ -85,6 +88,7 @@ def compared(
         "attention": attention,
         "classes": _class_summary(classes),
         "slices": {"n": len(slices), "compared": sum(bool(row["n"]) for row in slices)},
+        "questions": [asdict(one) for one in asked],
     }
     return Comparison(base, candidate, images, classes, table, slices, sliced, said, summary)
 

@@ -48,6 +48,7 @@ class Side:
     verdicts: Row  # of summary.json; empty for a run that has none
     classes: tuple[Row, ...]  # of classes.parquet
     images: pa.Table  # IMAGES, parts in order
+    questions: tuple[Row, ...] = ()  # of questions.parquet; none where the dataset asks none
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -74,4 +75,5 @@ def read_side(run: Path) -> Side:
         verdicts=found.summary.get("verdicts") or {},
         classes=found.classes,
         images=read(parts, IMAGES),
+        questions=found.questions,
     )
