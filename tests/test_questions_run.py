@@ -307,3 +307,28 @@ def test_a_type_that_is_looked_for_again_is_cured_and_the_reverse_is_worse(quest
         ]
         assert "question type what shape" in [one["subject"] for one in found["answer"][side]]
         assert "12 of 12 answers stay" in page.read_text()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_barrier_where_questions_are_asked(
+    questions, visit, accessible, scheme, width
+):
+    run = _run(questions, "vqa", "looks", sanity=False)
+    page = visit(run / "report" / "index.html", color_scheme=scheme, width=width)
+    accessible(page)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_an_enlarged_caption_shows_the_map_of_each_of_its_nouns(captions, visit, accessible):
+    run = _run(captions, "coco-captions", "says", sanity=False)
+    page = visit(run / "report" / "index.html")
+    page.locator("#right-on .case a.stack").first.click()
+    box = page.locator("#lightbox")
+    note = box.locator(".map-note")
+    assert note.inner_text() == "Map for a red square"
+    box.get_by_role("button", name="square").click()
+    assert note.inner_text() == "Map for square: 76.6% on it"  # the first corner: .875²
+    accessible(page)
+    page.keyboard.press("p")
+    assert note.inner_text() == "Map for a red square"
