@@ -128,8 +128,23 @@ class Run:
     @cached_property
     def slices(self) -> pd.DataFrame:
         """One row a value of each further column of the dataset; empty where it has none."""
-        there = (self.path / "slices.parquet").exists()  # runs of before have none
-        return self._table("slices") if there else _empty("slices")
+        return self._some("slices")
+
+    @cached_property
+    def questions(self) -> pd.DataFrame:
+        """One row a type of question, with its verdict; empty where the dataset asks none."""
+        return self._some("questions")
+
+    @cached_property
+    def nouns(self) -> pd.DataFrame:
+        """One row a class that captions may name; empty where there are no captions."""
+        return self._some("nouns")
+
+    @cached_property
+    def words(self) -> pd.DataFrame:
+        """One row a noun of a caption, without its map; empty where there are no captions."""
+        parts, none = parts_of(self.path / "words"), _empty("words").drop(columns="cam")
+        return _frame(read(parts, list(none.columns))) if parts else none
 
     @cached_property
     def pairs(self) -> pd.DataFrame:
@@ -145,8 +160,7 @@ class Run:
     @cached_property
     def cues(self) -> pd.DataFrame:
         """What the patches that decide a class show; empty where none was found."""
-        path = self.path / "cues.parquet"
-        return _frame(read([path], None)) if path.exists() else _empty("cues")
+        return self._some("cues")
 
     def maps(self, index: Iterable[int], target: str = "pred") -> np.ndarray:
         """The maps of the images ``index`` as float32 n×h×w in [0, 1]; NaN where there is none.
@@ -206,6 +220,10 @@ class Run:
 
     def _table(self, name: str) -> pd.DataFrame:
         return _frame(read([self.path / f"{name}.parquet"], None))
+
+    def _some(self, name: str) -> pd.DataFrame:
+        """A table that only some runs have."""
+        return self._table(name) if (self.path / f"{name}.parquet").exists() else _empty(name)
 
     def _repr_html_(self) -> str:
         accuracy = self.summary.get("accuracy")

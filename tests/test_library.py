@@ -64,6 +64,9 @@ def test_tables_are_frames_by_index_with_nulls_kept(opened):
     assert "p_after" in opened.interventions
     assert opened.cues.empty
     assert opened.slices.empty
+    assert opened.questions.empty
+    assert opened.nouns.empty
+    assert opened.words.empty
     assert opened.images is opened.images  # read once
 
 

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from torch import nn
 
+import audit
 from audit.auditing import run_audit
 from audit.comparison.compare import compare_runs
 from audit.comparison.config import CompareConfig
@@ -199,7 +200,7 @@ def test_a_type_answered_from_its_words_is_found_and_one_that_needs_the_picture_
     color = table[table["question"] == "what color is it?"]
     assert color["true_relevance_mass_accuracy"].tolist() == pytest.approx(_masses(IMAGES))
 
-    kinds = pd.read_parquet(run / "questions.parquet").set_index("question_type")
+    kinds = audit.load_run(run).questions.set_index("question_type")
     assert kinds["verdict"].to_dict() == {"what color": "clean", "what shape": "spurious"}
     shape, color = kinds.loc["what shape"], kinds.loc["what color"]
     assert (shape["tested"], shape["unchanged"]) == (IMAGES, IMAGES)
@@ -262,7 +263,10 @@ def test_captions_name_their_words_and_what_is_not_there(captions):
     assert mass[:-1].tolist() == pytest.approx(_masses(IMAGES - 1))
     assert np.isnan(mass.iloc[-1])
 
-    nouns = pd.read_parquet(run / "nouns.parquet").set_index("label")
+    opened = audit.load_run(run)
+    assert opened.words["word"].tolist() == words["word"].tolist()
+    assert "cam" not in opened.words
+    nouns = opened.nouns.set_index("label")
     assert nouns.loc["square", ["said", "hallucinated", "missed"]].tolist() == [IMAGES, 1, 0]
     assert nouns.loc["disc", ["said", "referred"]].tolist() == [0, 0]
     summary = json.loads((run / "summary.json").read_text())
