@@ -86,9 +86,11 @@ docs: $(VENV)/.dev $(VENV)/.photos $(VENV)/.peers ## Make docs/columns.md and th
 	@$(BIN)/cam-audit schema > docs/columns.md
 	@$(BIN)/python docs/make_methods.py
 
-screenshots: $(VENV)/.dev ## Take README's pictures of RUN=runs/NAME (default: runs/latest) and COMPARISON=compare/NAME
+screenshots: $(VENV)/.dev ## Take README's pictures of RUN, COMPARISON=compare/NAME, and the runs QUESTIONS, CAPTIONS
 	@$(BIN)/python docs/screenshots.py "$(or $(RUN),runs/latest)" \
-	  "$(or $(COMPARISON),$(error COMPARISON=compare/OLD__NEW is needed))"
+	  "$(or $(COMPARISON),$(error COMPARISON=compare/OLD__NEW is needed))" \
+	  "$(or $(QUESTIONS),$(error QUESTIONS=runs/NAME, of decoy-vqa, is needed))" \
+	  "$(or $(CAPTIONS),$(error CAPTIONS=runs/NAME, of decoy-captions, is needed))"
 
 clean: ## Remove the virtual environment and caches; data and runs stay
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache

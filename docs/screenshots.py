@@ -1,4 +1,4 @@
-"""Takes README's pictures from a run's report and a comparison's (``make screenshots``)."""
+"""Takes README's pictures of reports and of a comparison (``make screenshots``)."""
 
 from __future__ import annotations
 
@@ -39,15 +39,19 @@ COMPARISON = {
     "compare-narrow.png": Shot(width=_NARROW),
     "compare-dark.png": Shot("#cases", scheme="dark", opens=".gallery .case a"),
 }
+#: The same of the reports of decoy-vqa and decoy-captions.
+QUESTIONS = {"questions.png": Shot("#questions", height=720)}
+CAPTIONS = {"captions.png": Shot("#right-on", height=720)}
 
 
-def main(run: Path, comparison: Path) -> None:
-    """Write every picture of ``REPORT`` and ``COMPARISON`` below docs/images."""
+def main(run: Path, comparison: Path, questions: Path, captions: Path) -> None:
+    """Write every picture below docs/images; the folders are of runs, and of a comparison."""
+    pictures = (run, REPORT), (comparison, COMPARISON), (questions, QUESTIONS), (captions, CAPTIONS)
     IMAGES.mkdir(exist_ok=True)
     browser_path = shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
-        for folder, shots in ((run, REPORT), (comparison, COMPARISON)):
+        for folder, shots in pictures:
             for name, shot in shots.items():
                 _take(browser, folder.resolve() / "report" / "index.html", shot, IMAGES / name)
         browser.close()
@@ -66,4 +70,4 @@ def _take(browser: Browser, index: Path, shot: Shot, image: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(*map(Path, sys.argv[1:]))
