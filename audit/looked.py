@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from audit.verdicts.statistics import Mean, mean_interval
+from audit.verdicts.statistics import mean_interval
 
 __all__ = ["as_columns", "looked"]
 
@@ -30,11 +31,11 @@ def looked(
     told = ~np.isnan(beside)
     return {
         "images": len(means),
-        "mass": _plain(mean_interval(on)),
+        "mass": asdict(mean_interval(on)),
         "area": float(share.mean()),
         "other": float(beside[told].mean()) if told.any() else None,
-        "above_area": _plain(mean_interval(on - share)),
-        "above_other": _plain(mean_interval((on - beside)[told])),
+        "above_area": asdict(mean_interval(on - share)),
+        "above_other": asdict(mean_interval((on - beside)[told])),
     }
 
 
@@ -50,7 +51,3 @@ def as_columns(found: dict[str, Any] | None) -> dict[str, float | None]:
         "area": found["area"],
         "other_mass": found["other"],
     }
-
-
-def _plain(mean: Mean) -> dict[str, float | int | None]:
-    return {"value": mean.value, "low": mean.low, "high": mean.high, "n": mean.n}

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from audit.answers import Answered
+from audit.cells import lists, numbers, words
 from audit.explain.forward import class_map
 from audit.map_scores import CAM_STATUS, score_map
 from audit.records import UNCLASSED, Batch
@@ -70,8 +71,7 @@ def noun_rows(
     known = _classed(batch)[image]
     kept = [nouns[i] for i in keep]
     figures = {name: value[keep] for name, value in found.items()}
-    ok = figures["cam_status"] == 0
-    cam = np.rint(np.where(ok[:, None], figures["cam"], 0) * 255).astype(np.uint8)
+    every, ok = np.ones(len(kept), dtype=bool), figures["cam_status"] == 0
     columns: dict[str, object] = {
         "index": batch.index[image[keep]],
         "caption": [noun.said.caption for noun in kept],
@@ -79,16 +79,14 @@ def noun_rows(
         "word": [noun.said.word for noun in kept],
         "class": [noun.cls for noun in kept],
         "label": [classes[noun.cls] for noun in kept],
-        "probability": _numbers(figures["probability"]),
+        "probability": numbers(figures["probability"], every),
         "present": pa.array(figures["present"] > 0, mask=~known[keep]),
-        "region_area_fraction": _numbers(figures["area"]),
-        "cam": pa.FixedSizeListArray.from_arrays(
-            pa.array(cam.reshape(-1)), cells, mask=pa.array(~ok)
-        ),
-        "cam_status": np.array(CAM_STATUS, dtype=object)[figures["cam_status"].astype(int)],
-        "other_region_mass": _numbers(figures["other_mass"]),
-        "relevance_mass_accuracy": _numbers(figures["relevance_mass_accuracy"]),
-        "mass_lift": _numbers(figures["mass_lift"]),
+        "region_area_fraction": numbers(figures["area"], every),
+        "cam": lists(np.rint(figures["cam"] * 255), ok, np.uint8),
+        "cam_status": words(figures["cam_status"], CAM_STATUS, every),
+        "other_region_mass": numbers(figures["other_mass"], every),
+        "relevance_mass_accuracy": numbers(figures["relevance_mass_accuracy"], every),
+        "mass_lift": numbers(figures["mass_lift"], every),
         "pointing_game_hit": pa.array(
             figures["pointing_game_hit"] > 0, mask=np.isnan(figures["pointing_game_hit"])
         ),
@@ -116,8 +114,3 @@ def _in_turn(nouns: Sequence[Noun]) -> list[list[int]]:
             groups.append([])
         groups[turn].append(place)
     return groups
-
-
-def _numbers(values: np.ndarray) -> pa.Array:
-    values = np.ascontiguousarray(values, dtype=np.float32)
-    return pa.array(values, mask=~np.isfinite(values))

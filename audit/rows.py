@@ -8,6 +8,7 @@ from typing import TypeAlias
 import numpy as np
 import pyarrow as pa
 
+from audit.cells import lists, numbers, words
 from audit.map_scores import CAM_STATUS
 from audit.records import UNCLASSED, Batch
 from audit.scores.cam_box import box_ious
@@ -45,14 +46,14 @@ def rows_of(
     ious = _box_ious(found, judged_by, grid, size)
     for prefix, where in (("true", ok & labelled), ("pred", ok)):
         columns |= _target(found, prefix, where, schema)
-        columns[f"{prefix}_cam_box_iou"] = _numbers(ious[prefix], where)
+        columns[f"{prefix}_cam_box_iou"] = numbers(ious[prefix], where)
     columns |= _identity(batch, ok) | _region(batch, found, judged_by, readable)
     columns |= _answers(found, ok, ok & labelled)
     columns |= _texts(names, ok) if texts else _classes(found, names, ok, labelled)
-    columns["cam_agreement"] = _numbers(found["cam_agreement"], ok & labelled)
+    columns["cam_agreement"] = numbers(found["cam_agreement"], ok & labelled)
     if not texts:  # a text is about all of its objects
-        columns["other_region_mass"] = _numbers(found["pred_other_mass"], ok)
-        columns["true_other_region_mass"] = _numbers(found["true_other_mass"], ok & labelled)
+        columns["other_region_mass"] = numbers(found["pred_other_mass"], ok)
+        columns["true_other_region_mass"] = numbers(found["true_other_mass"], ok & labelled)
     return pa.table(
         [_typed(columns.get(field.name), field, len(batch)) for field in schema], schema=schema
     )
@@ -113,19 +114,19 @@ def _region(
         "region_source": list(batch.source),
         "n_regions": pa.array(true.n_objects, mask=~readable),
         "present_classes": pa.array(batch.present, type=pa.list_(pa.int32())),
-        "region_area_fraction": _numbers(found["region_area_fraction"], readable),
-        "region_visible_fraction": _numbers(true.visible, readable),
-        "pred_region_area_fraction": _numbers(found["pred_region_area"], readable),
-        "pred_region_visible_fraction": _numbers(pred.visible, readable),
-        "pred_guard_area_fraction": _numbers(found["pred_guard_area"], readable),
-        "ignore_fraction": _numbers(found["ignore_fraction"], readable),
-        "guard_area_fraction": _numbers(found["guard_area_fraction"], readable),
-        "center_baseline_mass": _numbers(found["center_baseline_mass"], readable),
-        "frame": _lists(batch.frame, readable),
-        "region_grid": _lists(found["region_grid"], readable),
-        "valid_grid": _lists(found["valid_grid"], readable) if "valid_grid" in found else None,
+        "region_area_fraction": numbers(found["region_area_fraction"], readable),
+        "region_visible_fraction": numbers(true.visible, readable),
+        "pred_region_area_fraction": numbers(found["pred_region_area"], readable),
+        "pred_region_visible_fraction": numbers(pred.visible, readable),
+        "pred_guard_area_fraction": numbers(found["pred_guard_area"], readable),
+        "ignore_fraction": numbers(found["ignore_fraction"], readable),
+        "guard_area_fraction": numbers(found["guard_area_fraction"], readable),
+        "center_baseline_mass": numbers(found["center_baseline_mass"], readable),
+        "frame": lists(batch.frame, readable),
+        "region_grid": lists(found["region_grid"], readable),
+        "valid_grid": lists(found["valid_grid"], readable) if "valid_grid" in found else None,
         **{
-            f"{prefix}_region_basis": _words(found[f"{prefix}_region_basis"], BASIS, readable)
+            f"{prefix}_region_basis": words(found[f"{prefix}_region_basis"], BASIS, readable)
             for prefix in _PREFIXES
         },
     }
@@ -152,9 +153,9 @@ def _answers(found: dict[str, np.ndarray], ok: np.ndarray, known: np.ndarray) ->
     """How right and how sure, whatever an answer is."""
     return {
         "correct": pa.array(found["true"] == found["pred"], mask=~known),
-        "true_probability": _numbers(found["true_probability"], known),
-        "pred_probability": _numbers(found["pred_probability"], ok),
-        "loss": _numbers(found["loss"], known),
+        "true_probability": numbers(found["true_probability"], known),
+        "pred_probability": numbers(found["pred_probability"], ok),
+        "loss": numbers(found["loss"], known),
     }
 
 
@@ -176,7 +177,7 @@ def _classes(
         "pred_class": pa.array(pred.astype(np.int32), mask=~ok),
         "true_label": pa.array(label[true], mask=~labelled, type=pa.string()),
         "pred_label": pa.array(label[pred], mask=~ok, type=pa.string()),
-        "entropy": _numbers(found["entropy"], ok),
+        "entropy": numbers(found["entropy"], ok),
         "topk_class": _ragged(found["topk_class"].astype(np.int32), ok),
         "topk_probability": _ragged(found["topk_probability"], ok),
     }
@@ -187,8 +188,8 @@ def _target(
 ) -> dict[str, object]:
     cam, status = f"{prefix}_cam", f"{prefix}_cam_status"
     columns: dict[str, object] = {
-        cam: _lists(np.rint(found[cam] * 255), ok, np.uint8),
-        status: _words(found[status], CAM_STATUS, ok),
+        cam: lists(np.rint(found[cam] * 255), ok, np.uint8),
+        status: words(found[status], CAM_STATUS, ok),
     }
     for field in schema:
         if not field.name.startswith(f"{prefix}_") or field.name not in found:
@@ -197,13 +198,8 @@ def _target(
         if field.type == pa.bool_():
             columns[field.name] = pa.array(value > 0, mask=~ok | np.isnan(value))
         elif field.type == pa.float32():
-            columns[field.name] = _numbers(value, ok)
+            columns[field.name] = numbers(value, ok)
     return columns
-
-
-def _words(codes: np.ndarray, words: tuple[str | None, ...], where: np.ndarray) -> pa.Array:
-    said = np.array(words, dtype=object)[np.where(where, codes, 0).astype(np.int64)]
-    return pa.array(said, mask=~where, type=pa.string())
 
 
 def _typed(values: object, field: pa.Field, n: int) -> pa.Array:
@@ -212,21 +208,8 @@ def _typed(values: object, field: pa.Field, n: int) -> pa.Array:
     return values if isinstance(values, pa.Array) else pa.array(values, type=field.type)
 
 
-def _numbers(values: np.ndarray, where: np.ndarray) -> pa.Array:
-    return pa.array(np.ascontiguousarray(values), mask=~where | np.isnan(values), type=pa.float32())
-
-
 def _integers(values: np.ndarray, where: np.ndarray) -> pa.Array:
     return pa.array(values.astype(np.int32), mask=~where)
-
-
-def _lists(values: np.ndarray, where: np.ndarray, dtype: type = np.float32) -> pa.Array:
-    """Fixed-size lists; a row with a NaN in it is null."""
-    where = where & ~np.isnan(values).any(axis=1)
-    flat: np.ndarray = np.ascontiguousarray(
-        np.where(where[:, None], values, 0).astype(dtype)
-    ).reshape(-1)
-    return pa.FixedSizeListArray.from_arrays(pa.array(flat), values.shape[1], mask=pa.array(~where))
 
 
 def _ragged(values: np.ndarray, where: np.ndarray) -> pa.Array:

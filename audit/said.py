@@ -10,9 +10,9 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-from scipy.stats import binomtest
 
 from audit.looked import as_columns, looked
+from audit.summary import wilson
 from audit.tables.parts import read_parts
 from audit.tables.schema import arrow_schema
 
@@ -64,15 +64,10 @@ def words_summary(words: pd.DataFrame) -> dict[str, Any]:
     said = words[words["caption"] == "pred"].dropna(subset=["present"])
     pairs = said.drop_duplicates(["index", "class"])
     n, wrong = len(pairs), int((~pairs["present"].astype(bool)).sum())
-    bounds = binomtest(wrong, n).proportion_ci(method="wilson") if n else None
+    found = wilson(wrong, n) or dict.fromkeys(("value", "low", "high"))
     return {
         "said": n,
-        "hallucinated": {
-            "n": wrong,
-            "value": wrong / n if n else None,
-            "low": None if bounds is None else float(bounds.low),
-            "high": None if bounds is None else float(bounds.high),
-        },
+        "hallucinated": found | {"n": wrong},
         "attention": _attention(said),
     }
 

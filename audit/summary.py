@@ -20,6 +20,7 @@ __all__ = [
     "problems",
     "scored",
     "summarise",
+    "wilson",
 ]
 
 #: Column of medians → the column of ``images`` that it is of, where ``scored``.
@@ -110,7 +111,7 @@ def summarise(
     flags = cases[list(FLAGS)]
     return {
         "counts": _counts(images, flags),
-        "accuracy": _interval(int(answered.sum()), len(answered)),
+        "accuracy": wilson(int(answered.sum()), len(answered)),
         "attention": _overall(images),
         "maps": _maps(images),
         "regions": _regions(images),
@@ -165,16 +166,17 @@ def _counts(images: pd.DataFrame, flags: pd.DataFrame) -> dict[str, int]:
     }
 
 
-def _interval(successes: int, n: int) -> dict[str, float | int] | None:
+def wilson(successes: int, n: int) -> dict[str, float | int] | None:
+    """A share with its 95% Wilson interval and n; None without any trial."""
     if n == 0:
         return None
-    wilson = binomtest(successes, n).proportion_ci(method="wilson")
-    return {"value": successes / n, "low": float(wilson.low), "high": float(wilson.high), "n": n}
+    found = binomtest(successes, n).proportion_ci(method="wilson")
+    return {"value": successes / n, "low": float(found.low), "high": float(found.high), "n": n}
 
 
 def accuracy_of(successes: int, n: int) -> dict[str, Any]:
     """A table's columns on the accuracy of ``n`` images, of which ``successes`` are right."""
-    found = _interval(successes, n) or {}
+    found = wilson(successes, n) or {}
     return {
         "n": n,
         "n_correct": successes,

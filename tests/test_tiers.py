@@ -33,6 +33,7 @@ TIERS = [
         "target_regions",
         "map_scores",
         "answers",
+        "cells",
         "findings",
         "rows",
         "triage",

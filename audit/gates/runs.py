@@ -14,7 +14,7 @@ import pandas as pd
 from audit.errors import ConfigError, DataError
 from audit.gates.measures import Pairs
 from audit.report import contract
-from audit.report.tables import Row, parts_of, read, require, rows_of
+from audit.report.tables import Row, parts_of, read, require, rows_of, some
 from audit.tables.sliced import read_slices
 from audit.tables.store import local_only
 from audit.tables.verdict_columns import verdict_columns
@@ -77,18 +77,9 @@ def read_run(run: Path) -> Run:
         manifest,
         summary,
         classes,
-        slices=_some(root / "slices.parquet", _SLICES),
-        questions=_some(root / "questions.parquet", contract.QUESTIONS),
+        slices=some(root / "slices.parquet", _SLICES),
+        questions=some(root / "questions.parquet", contract.QUESTIONS),
     )
-
-
-def _some(path: Path, columns: tuple[str, ...]) -> tuple[Row, ...]:
-    """A table that only some runs have."""
-    if not path.exists():
-        return ()
-    table = read([path], None)
-    require(columns, table.column_names, str(path), "column")
-    return rows_of(table)
 
 
 def alike(run: Run, baseline: Run) -> bool:

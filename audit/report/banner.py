@@ -23,6 +23,7 @@ __all__ = [
 
 MAX_SENTENCES = 5  # classes with their sentence on the first screen
 _NAMES = 6
+_BLANK = {"state": "untested", "figure": "", "of": "", "found": [], "more": []}
 _TRIAGE = "What follows is triage: it says where the heat lies, not what the model decides by."
 _UNMEASURED = "How often these tests raise a false alarm was not measured for this report."
 
@@ -39,9 +40,8 @@ def banner(
     ``classes`` the class table, ``links`` the place on the page of each class found, by
     true_class, in the order to show them, ``pictures`` what its strongest cue looks like.
     """
-    blank = {"state": "untested", "figure": "", "of": "", "found": [], "more": []}
     if verdicts is None or not tested(verdicts):
-        return blank | {"headline": _untested(verdicts), "lines": gaps(verdicts, classes)}
+        return _BLANK | {"headline": _untested(verdicts), "lines": gaps(verdicts, classes)}
     n, found = tested(verdicts), int(verdicts["counts"].get("spurious", 0))
     rows = {row["true_class"]: row for row in classes}
     told = [(rows[index], place) for index, place in links.items()]
@@ -71,10 +71,9 @@ def question_banner(verdicts: Row, found: Sequence[Mapping[str, str]]) -> dict[s
 
     Of very many, ``found`` may be those that the page shows.
     """
-    blank = {"state": "untested", "figure": "", "of": "", "found": [], "more": []}
     n = tested(verdicts)
     if not n:
-        return blank | {"headline": _untested_types(verdicts), "lines": [_TRIAGE]}
+        return _BLANK | {"headline": _untested_types(verdicts), "lines": [_TRIAGE]}
     headline = (
         "Found to be answered without looking at what is asked for."
         if found
@@ -112,12 +111,7 @@ def _left_types(verdicts: Row) -> list[str]:
 
 def caption_banner() -> dict[str, Any]:
     """The same of captions, for which there is no such test."""
-    return {
-        "state": "untested",
-        "figure": "",
-        "of": "",
-        "found": [],
-        "more": [],
+    return _BLANK | {
         "headline": "No verdict: what a caption rests on is not tested by changing pictures.",
         "lines": [
             "Which of its words name an object that is not there, and where each looks, is"

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from audit.errors import DataError
 from audit.report import contract
 from audit.report.evidence import Cue, Patch, read_cues, read_patches
-from audit.report.tables import Row, columns_of, parts_of, read, require, rows_of
+from audit.report.tables import Row, columns_of, parts_of, read, require, rows_of, some
 from audit.tables.store import local_only
 
 __all__ = ["TEXT", "Case", "RunFolder", "SaidWord", "Target", "read_run"]
@@ -107,7 +107,7 @@ def read_run(run: Path) -> RunFolder:
     verdicts = summary.get("verdicts")  # runs of before have none
     if verdicts is not None:
         require(contract.VERDICTS, verdicts, f"{run / 'summary.json'}: verdicts", "key")
-    slices = _some(run / "slices.parquet", contract.SLICES)
+    slices = some(run / "slices.parquet", contract.SLICES)
     columns = contract.CLASSES + (contract.CLASS_VERDICTS if verdicts is not None else ())
     view = _pair("view", manifest["view"])
     return RunFolder(
@@ -119,14 +119,9 @@ def read_run(run: Path) -> RunFolder:
         pairs=rows_of(read([run / "pairs.parquet"], contract.PAIRS)),
         cases=_read_cases(run, manifest, verdicts, slices),
         cues=read_cues(run, view),
-        questions=_some(run / "questions.parquet", contract.QUESTIONS),
-        nouns=_some(run / "nouns.parquet", contract.NOUNS),
+        questions=some(run / "questions.parquet", contract.QUESTIONS),
+        nouns=some(run / "nouns.parquet", contract.NOUNS),
     )
-
-
-def _some(path: Path, columns: Sequence[str]) -> tuple[Row, ...]:
-    """A table that only some runs have."""
-    return _rows(path, columns) if path.exists() else ()
 
 
 def _rows(path: Path, columns: Sequence[str]) -> tuple[Row, ...]:

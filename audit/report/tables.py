@@ -13,7 +13,7 @@ import pyarrow.dataset as ds
 
 from audit.errors import DataError, nearest
 
-__all__ = ["Row", "columns_of", "parts_of", "read", "require", "rows_of"]
+__all__ = ["Row", "columns_of", "parts_of", "read", "require", "rows_of", "some"]
 
 Row = Mapping[str, Any]
 _BATCH, _AHEAD = 65_536, 1  # rows at a time; batches and files read ahead of what is filtered
@@ -53,6 +53,15 @@ def read(
         raise DataError(f"{folder} has no {name}: not a finished run folder") from None
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{paths[0]} cannot be read as Parquet: {error}") from None
+
+
+def some(path: Path, columns: Sequence[str]) -> tuple[Row, ...]:
+    """All of a table that only some runs have, where ``columns`` must be; none without it."""
+    if not path.exists():
+        return ()
+    table = read([path], None)
+    require(columns, table.column_names, str(path), "column")
+    return rows_of(table)
 
 
 def columns_of(path: Path) -> tuple[str, ...]:

@@ -15,8 +15,8 @@ __all__ = ["Classes", "Questions"]
 
 
 @dataclass(frozen=True)
-class Classes:
-    """A classifier: ``module(images)`` gives logits, which ``space`` makes the classes' scores."""
+class _Among:
+    """Answers are the entries of ``space``: the label is true, the highest score predicted."""
 
     space: LabelSpace
 
@@ -30,32 +30,23 @@ class Classes:
         """None: an answer is one class."""
         return ()
 
+
+class Classes(_Among):
+    """A classifier: ``module(images)`` gives logits, which ``space`` makes the classes' scores."""
+
     def ask(self, module: nn.Module, inputs: Tensor, asked: Asked) -> Answers:
-        """See ``Task``; the label is true, the highest score predicted."""
+        """See ``Task``."""
         return _among(self.space, module(inputs), asked.label)
 
 
-@dataclass(frozen=True)
-class Questions:
+class Questions(_Among):
     """Answers to questions: ``module(images, questions)`` gives logits of its answers.
 
     ``questions`` are B texts; ``space`` makes the scores of the dataset's answers of the logits.
     """
 
-    space: LabelSpace
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The label space's."""
-        return self.space.names
-
-    @property
-    def nouns(self) -> tuple[str, ...]:
-        """None: an answer is one class."""
-        return ()
-
     def ask(self, module: nn.Module, inputs: Tensor, asked: Asked) -> Answers:
-        """See ``Task``; the label is true, the highest score predicted."""
+        """See ``Task``."""
         questions = [text.get("question", "") for text in asked.texts]
         return _among(self.space, module(inputs, questions), asked.label)
 
