@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-__all__ = ["Column", "number"]
+__all__ = ["Column", "accuracy_columns", "looked_columns", "number"]
 
 
 @dataclass(frozen=True)
@@ -22,3 +22,23 @@ class Column:
 def number(name: str, meaning: str, unit: str = "share") -> Column:
     """A float32 column."""
     return Column(name, pa.float32(), unit, meaning)
+
+
+def accuracy_columns() -> list[Column]:
+    """How right a group is, beside its n and n_correct."""
+    return [
+        number("accuracy", "n_correct / n"),
+        number("accuracy_low", "lower end of the 95% Wilson interval"),
+        number("accuracy_high", "upper end of the 95% Wilson interval"),
+    ]
+
+
+def looked_columns(mass: str, area: str, other: str) -> list[Column]:
+    """Where a group's maps look (``audit.looked``), each mean in its table's words."""
+    return [
+        number("mass", mass),
+        number("mass_low", "lower end of its 95% t interval"),
+        number("mass_high", "upper end of its 95% t interval"),
+        number("area", area),
+        number("other_mass", other),
+    ]

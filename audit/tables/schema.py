@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from audit.tables.column import Column
+from audit.tables.column import Column, accuracy_columns, looked_columns
 from audit.tables.column import number as _f
 from audit.tables.verdict_columns import (
     cue_columns,
@@ -233,11 +233,11 @@ def _noun_table(_cells: int) -> list[Column]:
         ),
         Column("referred", whole, "images", "whose reference caption names it"),
         Column("missed", whole, "images", "of these, where the model's caption does not"),
-        _f("mass", "mean of the model's word's mass on the class's objects, over images"),
-        _f("mass_low", "lower end of its 95% t interval"),
-        _f("mass_high", "upper end of its 95% t interval"),
-        _f("area", "mean of these objects' share of the view"),
-        _f("other_mass", "mean of the word's mass on objects of other classes"),
+        *looked_columns(
+            "mean of the model's word's mass on the class's objects, over images",
+            "mean of these objects' share of the view",
+            "mean of the word's mass on objects of other classes",
+        ),
     ]
 
 
@@ -272,9 +272,7 @@ def _case_columns(_cells: int) -> list[Column]:
 def _group_figures() -> list[Column]:
     """How right a group's images are, and where the model looks in them."""
     return [
-        _f("accuracy", "n_correct / n"),
-        _f("accuracy_low", "lower end of the 95% Wilson interval"),
-        _f("accuracy_high", "upper end of the 95% Wilson interval"),
+        *accuracy_columns(),
         Column(
             "n_scored", pa.int64(), "images", "with a map and a region at least a quarter visible"
         ),

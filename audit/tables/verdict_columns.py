@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from audit.tables.column import Column, number
+from audit.tables.column import Column, accuracy_columns, looked_columns, number
 
 __all__ = ["cue_columns", "intervention_columns", "question_columns", "verdict_columns"]
 
@@ -147,14 +147,12 @@ def question_columns(_cells: int) -> list[Column]:
         Column("questions", whole, "questions", "of the type"),
         Column("n", whole, "questions", "of these, with a label and an answer"),
         Column("n_correct", whole, "questions", "of these, answered as labelled"),
-        number("accuracy", "n_correct / n"),
-        number("accuracy_low", "lower end of the 95% Wilson interval"),
-        number("accuracy_high", "upper end of the 95% Wilson interval"),
-        number("mass", "mean of the true answer's mass on the asked objects, over images"),
-        number("mass_low", "lower end of its 95% t interval"),
-        number("mass_high", "upper end of its 95% t interval"),
-        number("area", "mean of the asked objects' share of the view"),
-        number("other_mass", "mean of the true answer's mass on the other objects"),
+        *accuracy_columns(),
+        *looked_columns(
+            "mean of the true answer's mass on the asked objects, over images",
+            "mean of the asked objects' share of the view",
+            "mean of the true answer's mass on the other objects",
+        ),
         Column("tested", whole, "questions", "sampled evenly, with the asked object covered"),
         Column("unchanged", whole, "questions", "of tested: the answer stays"),
         number("unchanged_low", "one-sided 95% Clopper–Pearson bound of that share from below"),
