@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ctypes
 import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 import torch
 
 from audit.errors import ConfigError
 
-__all__ = ["autocast", "keep_memory", "pick_device", "pick_dtype"]
+__all__ = ["autocast", "full_float32", "keep_memory", "pick_device", "pick_dtype"]
 
 # glibc's numbers of two settings (malloc.h).
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
@@ -43,9 +45,26 @@ def pick_dtype(name: Literal["auto", "float32", "bfloat16"], device: torch.devic
     return torch.bfloat16 if name == "bfloat16" else torch.float32
 
 
-def autocast(device: torch.device, dtype: torch.dtype) -> torch.autocast:
+@contextmanager
+def autocast(device: torch.device, dtype: torch.dtype) -> Iterator[None]:
     """The model's forward in ``dtype``: what loses by it, such as a softmax, stays in float32."""
-    return torch.autocast(device.type, dtype, enabled=dtype != torch.float32)
+    with full_float32(), torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+        yield
+
+
+@contextmanager
+def full_float32() -> Iterator[None]:
+    """Have a GPU's convolutions keep all bits of float32; cuDNN drops 13 by default (TF32).
+
+    A run in float32 then has the maps that a CPU gives.
+    """
+    setting = torch.backends.cudnn.conv  # type: ignore[attr-defined]
+    kept = setting.fp32_precision
+    setting.fp32_precision = "ieee"
+    try:
+        yield
+    finally:
+        setting.fp32_precision = kept
 
 
 @functools.cache

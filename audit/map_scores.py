@@ -6,6 +6,8 @@ score that does not exist is NaN.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
@@ -52,13 +54,21 @@ def score_map(cam: Tensor, regions: Regions) -> dict[str, Tensor]:
 
 def _free(cam: Tensor, regions: Regions) -> dict[str, Tensor]:
     """What a map says without a region: of the whole view, areas to ignore included."""
-    grid = (cam.shape[-2], cam.shape[-1])
-    rim = project(mass.border(regions.size, cam.device), grid)
-    whole = project(torch.ones((1, *regions.size), device=cam.device), grid)
+    rim, whole = _rim_and_whole(regions.size, (cam.shape[-2], cam.shape[-1]), cam.device)
     return {
         "cam_entropy": mass.entropy(cam),
         "border_mass": mass.mass_inside(cam, rim, whole),
     }
+
+
+@lru_cache(maxsize=16)
+def _rim_and_whole(
+    size: tuple[int, int], grid: tuple[int, int], device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """The view's border and the view itself on the CAM's grid, 1×h×w each."""
+    with torch.inference_mode(False):
+        whole = torch.ones((1, *size), device=device)
+        return project(mass.border(size, device), grid), project(whole, grid)
 
 
 def _on_region(cam: Tensor, regions: Regions) -> dict[str, Tensor]:

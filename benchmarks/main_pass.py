@@ -19,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Literal
 from unittest import mock
 
 import numpy as np
@@ -26,7 +27,9 @@ import torch
 
 from audit import plan as planning
 from audit.config import RunConfig
+from audit.data.feed import feed
 from audit.data.loader import batches
+from audit.device import autocast
 from audit.engine import audit_part, views_of
 from audit.models.logits import logits_of
 from audit.models.preprocessing import normalise
@@ -34,18 +37,38 @@ from audit.plan import Plan, make_plan
 from audit.records import Listing
 from benchmarks.machine import machine
 
-__all__ = ["main", "plan_of"]
+__all__ = ["Cell", "bare_loop", "compared", "main", "plan_of", "relabel"]
 
 _CLASSES = 10
 _BATCH = 64
 _ROUNDS = 5
-#: Model, side of the view, share of the images that have a second map.
+_DISTINCT = 512  # images, repeated where more are asked for
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is measured: ``wrong`` is the share of the images that have a second map."""
+
+    model: str
+    side: int  # of the view, in pixels
+    wrong: float
+    device: str = "cpu"
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    batch_size: int = _BATCH
+
+    def plan(self, n: int, folder: Path) -> Plan:
+        """A plan over ``n`` synthetic images for the untrained model, kept in ``folder``."""
+        return plan_of(
+            self.model, self.side, n, folder, self.batch_size, device=self.device, dtype=self.dtype
+        )
+
+
 _CELLS = (
-    ("resnet18", 96, 0.2),
-    ("resnet18", 96, 1.0),
-    ("resnet18", 224, 0.2),
-    ("resnet18", 224, 1.0),
-    ("resnet50", 224, 1.0),
+    Cell("resnet18", 96, 0.2),
+    Cell("resnet18", 96, 1.0),
+    Cell("resnet18", 224, 0.2),
+    Cell("resnet18", 224, 1.0),
+    Cell("resnet50", 224, 1.0),
 )
 
 
@@ -60,13 +83,14 @@ class Images:
 
     @classmethod
     def of(cls, n: int, side: int) -> Images:
-        """``n`` images of ``side`` pixels."""
+        """``n`` images of ``side`` pixels, some of them alike."""
         rng = np.random.default_rng(0)
-        coarse = rng.integers(0, 256, (n, 3, 8, 8), dtype=np.uint8)
+        drawn = min(n, _DISTINCT)
+        coarse = rng.integers(0, 256, (drawn, 3, 8, 8), dtype=np.uint8)
         images = coarse.repeat(side // 8, axis=2).repeat(side // 8, axis=3)
         y, x = np.mgrid[:side, :side]
-        at = rng.uniform(0.3, 0.7, (n, 2, 1, 1)) * side
-        radius = rng.uniform(0.1, 0.3, (n, 2, 1, 1)) * side
+        at = rng.uniform(0.3, 0.7, (drawn, 2, 1, 1)) * side
+        radius = rng.uniform(0.1, 0.3, (drawn, 2, 1, 1)) * side
         inside = ((y - at[:, 0]) / radius[:, 0]) ** 2 + ((x - at[:, 1]) / radius[:, 1]) ** 2 <= 1
         listing = Listing(
             classes=tuple(f"class {k}" for k in range(_CLASSES)),
@@ -74,7 +98,8 @@ class Images:
             paths=None,
             sizes=np.full(n, 3 * side * side, dtype=np.int64),
         )
-        return cls(listing, images, inside.astype(np.uint8))
+        which = np.arange(n) % drawn
+        return cls(listing, images[which], inside.astype(np.uint8)[which])
 
 
 def main(seconds: float) -> None:
@@ -83,30 +108,35 @@ def main(seconds: float) -> None:
     print(f"Batches of {_BATCH}, float32, channels last; {_ROUNDS} rounds, ratios of neighbours.\n")
     print("| model | view | two maps | bare loop, img/s | audit, img/s | audit / bare | range |")
     print("|---|---|---|---|---|---|---|")
-    for model, side, wrong in _CELLS:
-        with tempfile.TemporaryDirectory() as folder:
-            bare, audited = _measured(model, side, wrong, seconds, Path(folder))
-        ratios = [a / b for a, b in zip(audited, bare, strict=True)]
-        print(
-            f"| {model} | {side} px | {wrong:.0%} | {median(bare):.0f} | {median(audited):.0f} | "
-            f"**{median(ratios):.3f}** | {min(ratios):.3f} to {max(ratios):.3f} |",
-            flush=True,
-        )
+    for cell in _CELLS:
+        print(f"| {cell.model} | {cell.side} px | {cell.wrong:.0%} | {compared(cell, seconds)}")
+
+
+def compared(cell: Cell, seconds: float, most: int = 2**20) -> str:
+    """The last four columns of a cell's row; it takes ``most`` images at most, in one go."""
+    with tempfile.TemporaryDirectory() as folder:
+        bare, audited = _measured(cell, seconds, Path(folder), most)
+    ratios = [a / b for a, b in zip(audited, bare, strict=True)]
+    return (
+        f"{median(bare):.0f} | {median(audited):.0f} | "
+        f"**{median(ratios):.3f}** | {min(ratios):.3f} to {max(ratios):.3f} |"
+    )
 
 
 def _measured(
-    model: str, side: int, wrong: float, seconds: float, folder: Path
+    cell: Cell, seconds: float, folder: Path, most: int
 ) -> tuple[list[float], list[float]]:
     """Images a second of the bare loop and of the audit, a figure each round."""
-    plan = plan_of(model, side, 2 * _BATCH, folder)
-    _bare(plan)  # warm
+    plan = cell.plan(2 * cell.batch_size, folder)
+    bare_loop(plan)  # warm
     audit_part(plan, folder / "warm", 0)  # from here on both keep their memory
-    rate = len(plan.indices) / _timed(lambda: _bare(plan))
-    plan = plan_of(model, side, max(2, round(rate * seconds / _BATCH)) * _BATCH, folder)
+    rate = len(plan.indices) / _timed(lambda: bare_loop(plan))
+    n = min(most, round(rate * seconds))
+    plan = cell.plan(max(2, n // cell.batch_size) * cell.batch_size, folder)
     n = len(plan.indices)
-    _relabel(plan, wrong)
+    relabel(plan, cell.wrong)
     loops: dict[str, Callable[[], object]] = {
-        "bare": lambda: _bare(plan),
+        "bare": lambda: bare_loop(plan),
         "audit": lambda: audit_part(plan, folder / "images", 0),
     }
     found: dict[str, list[float]] = {name: [] for name in loops}
@@ -116,9 +146,9 @@ def _measured(
     return found["bare"], found["audit"]
 
 
-def _relabel(plan: Plan, wrong: float) -> None:
+def relabel(plan: Plan, wrong: float) -> None:
     """Label images with the model's answers, and a share ``wrong`` of them with another class."""
-    answers = torch.cat(_bare(plan)).numpy()
+    answers = bare_loop(plan).numpy()
     other = np.random.default_rng(0).random(len(answers)) < wrong
     plan.source.listing.labels[:] = np.where(other, (answers + 1) % _CLASSES, answers)
 
@@ -130,18 +160,34 @@ def _timed(call: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def _bare(plan: Plan) -> list[torch.Tensor]:
-    """Plain inference over the plan's images, as fast as the same parts allow."""
+def bare_loop(plan: Plan) -> torch.Tensor:
+    """Plain inference over the plan's images, as fast as the same parts allow; the classes."""
     kept = []
-    config, module = plan.config, plan.classifier.module
-    with torch.inference_mode():
-        for batch in batches(views_of(plan), plan.part(0), config.batch_size, config.workers):
-            inputs = normalise(batch.view_on(plan.device), plan.classifier.preprocessing)
-            kept.append(logits_of(module(inputs)).argmax(dim=1))
-    return [one.cpu() for one in kept]
+    config, classifier = plan.config, plan.classifier
+    read = batches(
+        views_of(plan),
+        plan.part(0),
+        config.batch_size,
+        config.workers,
+        pinned=plan.device.type == "cuda",
+    )
+    with torch.inference_mode(), autocast(plan.device, plan.dtype):
+        for batch in feed(read, plan.device):
+            inputs = normalise(batch.view_on(plan.device), classifier.preprocessing)
+            kept.append(logits_of(classifier.module(inputs)).argmax(dim=1))
+    return torch.cat(kept).cpu()
 
 
-def plan_of(model: str, side: int, n: int, folder: Path, batch_size: int = _BATCH) -> Plan:
+def plan_of(
+    model: str,
+    side: int,
+    n: int,
+    folder: Path,
+    batch_size: int = _BATCH,
+    *,
+    device: str = "cpu",
+    dtype: Literal["float32", "bfloat16"] = "float32",
+) -> Plan:
     """A plan over ``n`` synthetic images of ``side`` pixels for an untrained ``model``."""
     checkpoint = folder / f"{model}.pt"
     if not checkpoint.exists():
@@ -157,7 +203,8 @@ def plan_of(model: str, side: int, n: int, folder: Path, batch_size: int = _BATC
         regions="native",
         mean="0.485,0.456,0.406",
         std="0.229,0.224,0.225",
-        device="cpu",
+        device=device,
+        dtype=dtype,
         batch_size=batch_size,
         part_size=n,
     )

@@ -35,7 +35,10 @@ def main() -> None:
         path = part_path(Path(scratch) / "images", 0)
         for _ in range(_TRIES):
             at = time.perf_counter()
-            rows = [rows_of(*one, plan.space.names, plan.grid, plan.size) for one in batches]
+            rows = [
+                rows_of(batch, figures, plan.task.names, plan.grid, plan.size)
+                for batch, figures, _ in batches
+            ]
             made.append(time.perf_counter() - at)
             at = time.perf_counter()
             write_table(pa.concat_tables(rows), path, part_metadata(plan))

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
+from audit.device import full_float32
 from audit.errors import ModelError
 from audit.explain.methods import method_of
 from audit.explain.tap import gradients, tap
@@ -103,7 +104,8 @@ def class_map(ran: Forward, chosen: Tensor, method: str, *, last: bool) -> Tenso
     at least, whatever the model computes in. ``last`` frees the graph: no further map can be had of
     this forward.
     """
-    found = gradients(ran.scores, chosen, ran.activations, last=last)
+    with full_float32():
+        found = gradients(ran.scores, chosen, ran.activations, last=last)
     make = method_of(method)
     with torch.no_grad(), torch.autocast(ran.scores.device.type, enabled=False):
         maps = [

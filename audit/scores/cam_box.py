@@ -11,7 +11,7 @@ import torch
 from audit.scores.grid import upsample
 from audit.scores.pointing import raster_size
 
-__all__ = ["box_ious", "cam_box"]
+__all__ = ["box_ious", "cam_boxes"]
 
 _THRESHOLD = 0.15  # of the maximum: the paper's, for weakly supervised localisation
 
@@ -24,38 +24,46 @@ def box_ious(cams: np.ndarray, boxes: Sequence[np.ndarray], size: tuple[int, int
     read on a raster of at most 64 a side.
     """
     found = np.full(len(cams), np.nan, dtype=np.float32)
-    some = [
-        i for i, given in enumerate(boxes) if len(given) and np.nanmax(cams[i], initial=0.0) > 0
-    ]
+    drawn = np.any(cams > 0, axis=(1, 2)).tolist()
+    some = [i for i, given in enumerate(boxes) if drawn[i] and len(given)]
     if not some:
         return found
     raster = raster_size(size)
-    heat = upsample(torch.from_numpy(np.ascontiguousarray(cams[some])), raster).numpy()
+    heat = upsample(torch.from_numpy(cams[some]), raster).numpy()
     scale = np.array([size[1] / raster[1], size[0] / raster[0]] * 2)
-    hot = (heat >= _THRESHOLD * heat.max(axis=(1, 2), keepdims=True)).astype(np.uint8)
-    for i, one in zip(some, hot, strict=True):
-        found[i] = _best_iou(_largest(one) * scale, boxes[i])
+    found[some] = _best_ious(cam_boxes(heat) * scale, [boxes[i] for i in some])
     return found
 
 
-def cam_box(heat: np.ndarray) -> np.ndarray:
-    """The box (x0, y0, x1, y1; half-open) round the largest segment of heat ≥ .15 of its maximum.
+def cam_boxes(heat: np.ndarray) -> np.ndarray:
+    """The box (x0, y0, x1, y1; half-open) round each map's largest segment: float64 B×4.
 
-    ``heat`` is r×c, its maximum > 0; segments touch at edges or corners; of equal ones the first.
+    ``heat`` is B×r×c, each map's maximum > 0. A segment is of pixels ≥ .15 of that maximum, which
+    touch at edges or corners; of equal ones the first.
     """
-    return _largest((heat >= _THRESHOLD * heat.max()).astype(np.uint8))
+    hot = (heat >= _THRESHOLD * heat.max(axis=(1, 2), keepdims=True)).astype(np.uint8)
+    sheet = np.pad(hot, ((0, 0), (0, 1), (0, 0)))  # one above the other, an empty row between
+    label = cv2.connectedComponents(sheet.reshape(-1, sheet.shape[2]), connectivity=8)[1]
+    label = label.reshape(sheet.shape)
+    pixels = np.bincount(label.ravel())
+    pixels[0] = 0  # what is not hot
+    first = pixels[label].reshape(len(hot), -1).argmax(axis=1)  # of the largest segment's pixels
+    largest = np.take_along_axis(label.reshape(len(hot), -1), first[:, None], axis=1)
+    inside = label == largest[:, :, None]
+    (x0, x1), (y0, y1) = (_ends(inside.any(axis=axis)) for axis in (1, 2))
+    return np.stack([x0, y0, x1, y1], axis=1).astype(np.float64)
 
 
-def _largest(hot: np.ndarray) -> np.ndarray:
-    """The box of the largest segment of ``hot``, uint8 r×c with some pixel above 0."""
-    _, _, stats, _ = cv2.connectedComponentsWithStats(hot, connectivity=8)
-    x, y, width, height, _ = stats[1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())]
-    return np.array([x, y, x + width, y + height], dtype=np.float64)
+def _ends(inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where each row of a bool B×n is first true, and one beyond where it last is."""
+    return inside.argmax(axis=1), inside.shape[1] - inside[:, ::-1].argmax(axis=1)
 
 
-def _best_iou(box: np.ndarray, others: np.ndarray) -> float:
-    corner = np.maximum(box[:2], others[:, :2])
-    sides = np.clip(np.minimum(box[2:], others[:, 2:]) - corner, 0, None)
-    both = sides.prod(axis=1)
-    areas = (others[:, 2:] - others[:, :2]).prod(axis=1)
-    return float((both / ((box[2:] - box[:2]).prod() + areas - both)).max())
+def _best_ious(box: np.ndarray, others: Sequence[np.ndarray]) -> np.ndarray:
+    """The IoU of each ``box`` (B×4) with the best of its ``others`` (B arrays n×4, n ≥ 1)."""
+    n = [len(given) for given in others]
+    one, other = np.repeat(box, n, axis=0), np.concatenate(others)
+    corner = np.maximum(one[:, :2], other[:, :2])
+    both = np.clip(np.minimum(one[:, 2:], other[:, 2:]) - corner, 0, None).prod(axis=1)
+    areas = [(each[:, 2:] - each[:, :2]).prod(axis=1) for each in (one, other)]
+    return np.maximum.reduceat(both / (areas[0] + areas[1] - both), np.cumsum([0, *n[:-1]]))

@@ -52,8 +52,8 @@ def hits(heat: Tensor, region: Tensor, valid: Tensor | None = None) -> Tensor:
     Source: Zhang et al. 2016 (arXiv 1608.00507).
     """
     heat = _of_valid(heat, valid)
-    hottest = heat == heat.amax(dim=(-2, -1), keepdim=True)
-    return _any(hottest & _inside(region))
+    inside = torch.where(_inside(region), heat, -torch.inf)
+    return inside.amax(dim=(-2, -1)) == heat.amax(dim=(-2, -1))
 
 
 def hits_within(
@@ -87,7 +87,7 @@ def _of_valid(heat: Tensor, valid: Tensor | None) -> Tensor:
 def _inside(region: Tensor) -> Tensor:
     """The raster pixels that count as the region's: covered by half, or where none is, the most."""
     most = region.amax(dim=(-2, -1), keepdim=True)
-    return (region >= most.clamp(max=_IN)) & (region > 0)
+    return region >= torch.where(most > 0, most.clamp(max=_IN), torch.inf)
 
 
 def _with_shifted(region: Tensor, axis: int, step: int) -> Tensor:

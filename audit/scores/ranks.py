@@ -10,15 +10,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 __all__ = ["Ranked", "average_precision", "coverages", "rank_accuracy", "ranked", "roc_area"]
-
-
-_BITS = 32  # of a float, and of a place
 
 
 @dataclass(frozen=True)
@@ -127,16 +123,14 @@ def _running(weight: Tensor) -> Tensor:
 def _ascending(heat: Tensor) -> tuple[Tensor, Tensor]:
     """The values (float32 B×n, ≥ 0) of each row in ascending order, and where they stood.
 
-    On the CPU value and place are sorted as one integer, which NumPy does three times as fast as
-    torch sorts pairs: the bits of a float that is not negative are in the order of its value.
+    Value and place are sorted as one integer, which is faster than sorting pairs: the bits of a
+    float that is not negative are in the order of its value.
     """
-    if heat.device.type != "cpu":
-        found = heat.sort(dim=1)
-        return found.values, found.indices
-    bits = (heat + 0.0).view(torch.int32).long()  # + 0.0 makes a zero of -0.0
-    packed = (bits << _BITS) | torch.arange(heat.shape[1])
-    packed = torch.from_numpy(np.sort(packed.numpy(), axis=1))
-    return (packed >> _BITS).int().view(torch.float32), packed & (2**_BITS - 1)
+    place = torch.arange(heat.shape[1], dtype=torch.int32, device=heat.device).expand_as(heat)
+    bits = (heat + 0.0).view(torch.int32)  # + 0.0 makes a zero of -0.0
+    both = torch.stack([place, bits], dim=-1)  # the low half of an integer comes first
+    both = both.view(torch.int64).sort(dim=1).values.view(torch.int32)
+    return both[..., 1].contiguous().view(torch.float32), both[..., 0].long()
 
 
 def _held(running: Tensor, new: Tensor) -> Tensor:
@@ -144,7 +138,4 @@ def _held(running: Tensor, new: Tensor) -> Tensor:
 
     Such sums do not fall, so that the largest so far is the one of the group's beginning.
     """
-    begun = torch.where(new, running[:, :-1], 0)
-    if begun.device.type != "cpu":
-        return begun.cummax(dim=1).values
-    return torch.from_numpy(np.maximum.accumulate(begun.numpy(), axis=1))  # torch's makes indices
+    return torch.where(new, running[:, :-1], 0).cummax(dim=1).values

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from audit.scores.cam_box import box_ious, cam_box
+from audit.scores.cam_box import box_ious, cam_boxes
 
 
 def test_the_box_goes_round_the_largest_segment():
@@ -9,12 +9,21 @@ def test_the_box_goes_round_the_largest_segment():
     heat[1:3, 1:3] = 1.0  # 4 pixels, the hottest
     heat[4:7, 3:8] = 0.2  # 15 pixels, above .15
     heat[0, 7] = 0.14  # below the threshold
-    assert cam_box(heat).tolist() == [3, 4, 8, 7]
+    assert cam_boxes(heat[None]).tolist() == [[3, 4, 8, 7]]
 
 
 def test_segments_touch_at_corners():
     heat = np.eye(5, dtype=np.float32)
-    assert cam_box(heat).tolist() == [0, 0, 5, 5]
+    assert cam_boxes(heat[None]).tolist() == [[0, 0, 5, 5]]
+
+
+def test_each_map_has_its_own_segments():
+    heat = np.zeros((3, 4, 4), dtype=np.float32)
+    heat[0, 2:, 1:] = 1  # reaches the last row,
+    heat[1, 0, :3] = 5  # and the next map's first: they do not touch
+    heat[1, 3, 1:4] = 5  # as large as the one before it: the first is taken
+    heat[2, 1, 1] = 0.1
+    assert cam_boxes(heat).tolist() == [[1, 2, 4, 4], [0, 0, 3, 1], [1, 1, 2, 2]]
 
 
 def test_iou_with_the_best_box_by_hand():
@@ -38,3 +47,11 @@ def test_without_map_or_box_there_is_none():
     found = box_ious(cams, [box, box, np.empty((0, 4))], (3, 3))
     assert np.isnan(found).all()
     assert box_ious(cams, [box] * 3, (3, 3))[2] == pytest.approx(1)
+
+
+def test_each_map_is_compared_with_its_own_boxes():
+    cams = np.zeros((2, 8, 8), dtype=np.float32)
+    cams[0, :4, :4] = cams[1, 4:, 4:] = 1
+    first = np.array([[0.0, 0.0, 4.0, 4.0]])
+    second = np.array([[0.0, 0.0, 4.0, 4.0], [4.0, 4.0, 8.0, 6.0]])
+    assert box_ious(cams, [first, second], (8, 8)).tolist() == [1, 0.5]

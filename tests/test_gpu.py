@@ -1,0 +1,69 @@
+"""The whole way on a CUDA GPU; left out where there is none."""
+
+from dataclasses import replace
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from audit.auditing import run_audit
+from audit.data import stl10
+
+pytestmark = pytest.mark.cuda
+
+
+@pytest.fixture
+def config(run_config, monkeypatch):
+    """That audit with the left half of every image as its region, sanity checks included."""
+    mask = np.zeros((24, 96, 96), dtype=np.uint8)
+    mask[:, :48] = 1  # file order is column by column
+    file = run_config.data_root / "mask.bin"
+    mask.tofile(file)
+    opened = stl10.open_stl10
+    monkeypatch.setattr(
+        stl10, "open_stl10", lambda root, split: replace(opened(root, split), masks_file=file)
+    )
+    return replace(run_config, regions="native", sanity=True)
+
+
+def _table(report, name):
+    return pq.ParquetDataset(report.parents[1] / name).read().to_pandas()
+
+
+def test_a_float32_run_has_the_tables_of_the_cpu(config):
+    runs = {
+        device: run_audit(replace(config, run=device, device=device, dtype="float32"))
+        for device in ("cpu", "cuda")
+    }
+    cpu, cuda = (_table(report, "images") for report in runs.values())
+    for column in ("sample_id", "pred_class", "correct", "true_cam_status", "true_region_basis"):
+        assert cuda[column].equals(cpu[column]), column
+    for column in cpu.columns[cpu.dtypes == np.float32]:
+        np.testing.assert_allclose(cuda[column], cpu[column], atol=1e-3, err_msg=column)
+    for theirs, ours in zip(cpu["true_cam"].dropna(), cuda["true_cam"].dropna(), strict=True):
+        assert np.abs(theirs.astype(int) - ours.astype(int)).max() <= 1
+    cpu, cuda = (_table(report, "interventions") for report in runs.values())
+    assert len(cuda) == len(cpu)
+
+
+def test_auto_is_bfloat16_where_the_card_has_it_and_says_what_that_changed(config):
+    report = run_audit(replace(config, device="auto", dtype="auto"))
+    assert "bfloat16; against float32, on 24 images" in report.read_text()
+
+
+def test_a_batch_that_the_card_does_not_hold_is_halved(config):
+    said = []
+    torch.cuda.empty_cache()
+    whole = torch.cuda.get_device_properties(0).total_memory
+    before = torch.cuda.memory_reserved()
+    torch.cuda.set_per_process_memory_fraction((before + 24 * 2**20) / whole)
+    try:
+        report = run_audit(
+            replace(config, device="cuda", dtype="float32", batch_size=24, sanity=False),
+            said.append,
+        )
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
+    assert any("cuda is out of memory: going on with batches of 12" in line for line in said)
+    assert len(_table(report, "images")) == 24
