@@ -141,5 +141,5 @@ class _Copy:
         """The matrix on the host; waits for the copy alone."""
         if self._done is not None:
             self._done.synchronize()
-        host: np.ndarray = self._host.numpy()
+        host: np.ndarray = self._host.cpu().numpy()
         return host

@@ -147,6 +147,7 @@ def make_plan(config: RunConfig, say: Callable[[str], object] = lambda _line: No
     task = task_of(classifier.module, listing, space)
     _check_method(config.method, classifier, task, size)
     regions = choose_regions(config, source, indices, device, say)
+    coarse = _coarse_grid(classifier, size, probed.grid, call)
     classifier.module.to(device).to(memory_format=torch.channels_last)
     return Plan(
         config=config,
@@ -166,7 +167,7 @@ def make_plan(config: RunConfig, say: Callable[[str], object] = lambda _line: No
             *source.warnings,
             *classifier.notes,
             *space.notes,
-            *_coarse_grid(classifier, size, probed.grid, call),
+            *coarse,
             *regions.notes,
         ),
     )

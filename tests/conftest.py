@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 import torch
 
 from audit.config import RunConfig
+from audit.data import stl10
 from audit.models.reference import SmallResNet
 from audit.models.sidecar import Sidecar, write_checkpoint
 from audit.tables.parts import part_path, write_table
@@ -76,6 +78,20 @@ def run_config(stl10_root: Path, checkpoint: Path, tmp_path: Path) -> RunConfig:
         regions="none",  # GrabCut takes 50 ms an image: tests/regions/pseudo asks for it
         sanity=False,  # forty more forwards an image: tests/sanity asks for them
     )
+
+
+@pytest.fixture
+def masked_config(run_config: RunConfig, monkeypatch: pytest.MonkeyPatch) -> RunConfig:
+    """The same with a mask an image: its left half."""
+    mask = np.zeros((24, 96, 96), dtype=np.uint8)
+    mask[:, :48] = 1  # file order is column by column
+    file = run_config.data_root / "mask.bin"
+    mask.tofile(file)
+    opened = stl10.open_stl10
+    monkeypatch.setattr(
+        stl10, "open_stl10", lambda root, split: replace(opened(root, split), masks_file=file)
+    )
+    return replace(run_config, regions="native")
 
 
 _GOOD = {

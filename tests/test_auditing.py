@@ -243,19 +243,9 @@ def test_a_seed_that_no_generator_takes_is_refused_at_once(run_config):
         run_audit(replace(run_config, seed=2**32))
 
 
-def test_baselines_and_flags_with_masks(run_config, monkeypatch):
+def test_baselines_and_flags_with_masks(masked_config):
     """Masks over the left half: areas are .5, and every baseline lies where it must."""
-    from audit.data import stl10
-
-    mask = np.zeros((24, 96, 96), dtype=np.uint8)
-    mask[:, :48] = 1  # file order is column by column: the left half
-    file = run_config.data_root / "mask.bin"
-    mask.tofile(file)
-    opened = stl10.open_stl10
-    monkeypatch.setattr(
-        stl10, "open_stl10", lambda root, split: replace(opened(root, split), masks_file=file)
-    )
-    report = run_audit(replace(run_config, regions="native"))
+    report = run_audit(masked_config)
     images = _images(report).to_pandas()
     assert (images["region_area_fraction"] == 0.5).all()
     np.testing.assert_allclose(images["center_baseline_mass"], 0.5, atol=1e-6)
