@@ -5,6 +5,7 @@ Any runner calls ``audit_part(plan, folder, k)``; parts know nothing of each oth
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,6 +27,8 @@ from audit.tables.parts import is_done, part_path, write_table
 from audit.tables.schema import SCHEMA_VERSION, arrow_schema
 
 __all__ = ["audit_part", "part_metadata", "views_of"]
+
+_WRITERS = min(4, os.cpu_count() or 1)  # threads that make rows beside a GPU
 
 _Examined: TypeAlias = "tuple[Batch, dict[str, np.ndarray], Packed]"
 _Tables: TypeAlias = "tuple[pa.Table, pa.Table | None]"
@@ -89,14 +92,14 @@ def views_of(plan: Plan) -> Views:
 def _beside(
     make: Callable[[_Examined], _Tables], found: Iterator[_Examined], device: torch.device
 ) -> list[_Tables]:
-    """What ``make`` makes of each of ``found``; in a thread of its own while a GPU works on.
+    """What ``make`` makes of each of ``found``; in threads of their own while a GPU works on.
 
     On a CPU the model has every core, and a thread beside it would only hold one of them up.
     """
     if device.type == "cpu":
         return list(map(make, found))
-    with ThreadPoolExecutor(1, "writer") as writer:
-        return list(writer.map(make, found))
+    with ThreadPoolExecutor(_WRITERS, "writer") as writers:
+        return list(writers.map(make, found))
 
 
 def _examined(plan: Plan, k: int) -> Iterator[_Examined]:

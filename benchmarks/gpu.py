@@ -37,7 +37,7 @@ _BATCH = 256
 _SPLIT, _SIDE = 8000, 96  # STL10's test split
 _DTYPES = ("float32", "bfloat16")
 _MODELS = (("resnet18", 96), ("resnet18", 224), ("resnet50", 224))
-_MOST = 8192  # images in memory
+_MOST = 4096  # images in memory
 _REPEATS = 10
 
 

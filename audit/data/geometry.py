@@ -7,6 +7,7 @@ belongs to it when the pixel's centre, carried back to the source, does.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -118,11 +119,9 @@ class View:
         return clip(moved, (0, 0, self.width, self.height))
 
     def inside(self, masks: np.ndarray) -> np.ndarray:
-        """Source masks (n×H×W) cut to the pixels whose centre the view shows."""
-        x0, y0, x1, y1 = self.frame
-        ys, xs = np.arange(masks.shape[-2]) + 0.5, np.arange(masks.shape[-1]) + 0.5
-        kept: np.ndarray = masks * ((ys >= y0) & (ys < y1))[:, None] * ((xs >= x0) & (xs < x1))
-        return kept
+        """What the view shows of source masks (n×H×W): the pixels whose centre lies in it."""
+        x0, y0, x1, y1 = (math.ceil(max(edge, 0) - 0.5) for edge in self.frame)
+        return masks[:, y0:y1, x0:x1]
 
 
 def view_of(height: int, width: int, preprocessing: Preprocessing) -> View:

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import torch
 
+from audit.regions.boxes import mask_boxes
 from audit.scores.grid import upsample
 from audit.scores.pointing import raster_size
 
@@ -44,19 +45,12 @@ def cam_boxes(heat: np.ndarray) -> np.ndarray:
     hot = (heat >= _THRESHOLD * heat.max(axis=(1, 2), keepdims=True)).astype(np.uint8)
     sheet = np.pad(hot, ((0, 0), (0, 1), (0, 0)))  # one above the other, an empty row between
     label = cv2.connectedComponents(sheet.reshape(-1, sheet.shape[2]), connectivity=8)[1]
-    label = label.reshape(sheet.shape)
-    pixels = np.bincount(label.ravel())
-    pixels[0] = 0  # what is not hot
-    first = pixels[label].reshape(len(hot), -1).argmax(axis=1)  # of the largest segment's pixels
-    largest = np.take_along_axis(label.reshape(len(hot), -1), first[:, None], axis=1)
-    inside = label == largest[:, :, None]
-    (x0, x1), (y0, y1) = (_ends(inside.any(axis=axis)) for axis in (1, 2))
-    return np.stack([x0, y0, x1, y1], axis=1).astype(np.float64)
-
-
-def _ends(inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where each row of a bool B×n is first true, and one beyond where it last is."""
-    return inside.argmax(axis=1), inside.shape[1] - inside[:, ::-1].argmax(axis=1)
+    label = label.reshape(sheet.shape)  # 0: not hot
+    first = np.where(label > 0, label, label.max() + 1).min(axis=(1, 2))
+    largest = label.max(axis=(1, 2))
+    for i in np.flatnonzero(first < largest):  # the few maps of several segments
+        largest[i] = 1 + np.bincount(label[i].ravel())[1:].argmax()
+    return mask_boxes(label == largest[:, None, None])
 
 
 def _best_ious(box: np.ndarray, others: Sequence[np.ndarray]) -> np.ndarray:
