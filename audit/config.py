@@ -95,7 +95,7 @@ class RunConfig:
         What the model computes in: float32, bfloat16 (autocast; the run measures what that changes)
         or auto: bfloat16 on a GPU that has it, else float32. Scores are float32 always.
     batch_size
-        Images a forward; halved where a GPU's memory does not hold it.
+        Images a forward; halved where a GPU's memory does not hold it. Default: 64, on a GPU 512.
     workers
         Processes that read images; 0 reads in the main process. Default: by the dataset's kind.
     limit
@@ -143,7 +143,7 @@ class RunConfig:
     runs_dir: str | Path = Path("runs")
     device: str = "auto"
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
-    batch_size: int = 64
+    batch_size: int | None = None
     workers: int | None = None
     limit: int | None = None
     part_size: int | None = None

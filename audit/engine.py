@@ -109,7 +109,7 @@ def _examined(plan: Plan, k: int) -> Iterator[_Examined]:
     read = batches(
         views_of(plan),
         plan.part(k),
-        config.batch_size,
+        plan.batch_size,
         config.workers,
         pinned=plan.device.type == "cuda",
     )

@@ -150,11 +150,15 @@ def _map_columns(
     ``label`` and ``predicted`` are the classes whose objects they are judged by, int64[B].
     """
     regions = Regions.of(annotated, label, label)
-    image, true = image_columns(regions), _target_columns(maps.true, regions)
+    image, cams, both, n = image_columns(regions), maps.true, regions, len(label)
+    if maps.differ is not None:  # all maps at once: a device is idle between small steps
+        of_pred = _regions_of_other(annotated, regions, label, predicted, maps.differ)
+        cams, both = torch.cat([cams, maps.pred]), regions.joined(of_pred)
+    scores = _target_columns(cams, both)
+    true = {name: value[:n] for name, value in scores.items()}
     pred, agreement = true, torch.where(true["cam_status"] == 0, 1.0, torch.nan)
     if maps.differ is not None:
-        of_pred = _regions_of_other(annotated, regions, label, predicted, maps.differ)
-        other = _target_columns(maps.pred, of_pred)
+        other = {name: value[n:] for name, value in scores.items()}
         pred = {name: value.index_copy(0, maps.differ, other[name]) for name, value in true.items()}
         scored = (true["cam_status"][maps.differ] == 0) & (other["cam_status"] == 0)
         shared = mass.agreement(maps.true[maps.differ], maps.pred)

@@ -82,7 +82,7 @@ def _part(
     indices = rows["index"].to_numpy(dtype=np.int64)
     config = plan.config
     columns: dict[str, list[object]] = {"view": [], "region": []}
-    for batch in batches(views_of(plan), indices, config.batch_size, config.workers):
+    for batch in batches(views_of(plan), indices, plan.batch_size, config.workers):
         images = batch.view_on(torch.device("cpu")).permute(0, 2, 3, 1).numpy()
         columns["view"] += [picture_of(image, size) for image in images]
         columns["region"] += _regions(batch, size.side)

@@ -40,6 +40,7 @@ _PART = 16_384
 _SMALL_PART = 256
 _PARTS_OF_A_SMALL_SET = 8
 _LARGEST_SEED = 2**32 - 1  # what every generator takes
+_BATCH, _BATCH_ON_GPU = 64, 512  # images
 _COARSE = 4  # a grid this coarse is scored, with a warning
 
 
@@ -55,6 +56,7 @@ class Plan:
     regions: RegionChoice
     device: torch.device
     dtype: torch.dtype  # what the model computes in
+    batch_size: int
     size: tuple[int, int]  # height, width of the model's view
     grid: tuple[int, int]  # h, w of the CAM
     layouts: tuple[Layout, ...]  # how each target layer holds its grid
@@ -158,6 +160,7 @@ def make_plan(config: RunConfig, say: Callable[[str], object] = lambda _line: No
         regions=regions,
         device=device,
         dtype=pick_dtype(config.dtype, device),
+        batch_size=config.batch_size or (_BATCH_ON_GPU if device.type == "cuda" else _BATCH),
         size=size,
         grid=probed.grid,
         layouts=probed.layouts,

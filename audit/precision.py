@@ -42,7 +42,7 @@ def effect(plan: Plan) -> Precision | None:
     config, rng = plan.config, np.random.default_rng(plan.config.seed)
     n = min(_IMAGES, len(plan.indices))
     index = np.sort(rng.choice(plan.indices, n, replace=False))
-    read = list(batches(views_of(plan), index, config.batch_size, config.workers))
+    read = list(batches(views_of(plan), index, plan.batch_size, config.workers))
     theirs, ours = _figures(plan, read, torch.float32), _figures(plan, read, plan.dtype)
     probability = _finite(ours["true_probability"] - theirs["true_probability"])
     name = "true_relevance_mass_accuracy"

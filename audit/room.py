@@ -31,8 +31,8 @@ def with_room(
             return plan, found[0]
         plan = _halved(plan)
         say(
-            f"{plan.device} is out of memory: going on with batches of {plan.config.batch_size} "
-            f"(--batch-size {plan.config.batch_size} starts with them)"
+            f"{plan.device} is out of memory: going on with batches of {plan.batch_size} "
+            f"(--batch-size {plan.batch_size} starts with them)"
         )
 
 
@@ -48,10 +48,10 @@ def _tried(plan: Plan, work: Callable[[Plan], T]) -> tuple[T] | None:
 
 
 def _halved(plan: Plan) -> Plan:
-    size = plan.config.batch_size
+    size = plan.batch_size
     if size == 1:
         raise ModelError(
             f"{plan.device} has not the memory for one image of {plan.size[0]}×{plan.size[1]} "
             "pixels: choose a smaller --input-size, another --device, or --dtype bfloat16"
         )
-    return replace(plan, config=replace(plan.config, batch_size=size // 2))
+    return replace(plan, batch_size=size // 2)

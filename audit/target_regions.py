@@ -7,6 +7,7 @@ image is ``other``. Areas to ignore are taken out of both, and out of the valid 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -168,13 +169,22 @@ class Regions:
 
     def take(self, rows: Tensor) -> Regions:
         """The regions of some of the images, by their places in the batch (int64[D])."""
-        held = {field.name: getattr(self, field.name) for field in fields(self)}
-        per_image: dict[str, Any] = {
-            name: value[rows]
-            for name, value in held.items()
-            if isinstance(value, Tensor) and len(value) == len(self.has)
+        taken: dict[str, Any] = {name: value[rows] for name, value in self._per_image()}
+        return replace(self, **taken)
+
+    def joined(self, others: Regions) -> Regions:
+        """These and further targets of the same batch, one after the other."""
+        both: dict[str, Any] = {
+            name: torch.cat([value, getattr(others, name)]) for name, value in self._per_image()
         }
-        return replace(self, **per_image)
+        return replace(self, **both)
+
+    def _per_image(self) -> Iterator[tuple[str, Tensor]]:
+        """The fields that have a row for each target, and their values."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, Tensor) and len(value) == len(self.has):
+                yield field.name, value
 
 
 def _others(

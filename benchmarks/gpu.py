@@ -33,7 +33,7 @@ from benchmarks.main_pass import Cell, compared, relabel
 
 __all__ = ["main"]
 
-_BATCH = 256
+_BATCH = 512
 _SPLIT, _SIDE = 8000, 96  # STL10's test split
 _DTYPES = ("float32", "bfloat16")
 _MODELS = (("resnet18", 96), ("resnet18", 224), ("resnet50", 224))

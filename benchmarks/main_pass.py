@@ -167,7 +167,7 @@ def bare_loop(plan: Plan) -> torch.Tensor:
     read = batches(
         views_of(plan),
         plan.part(0),
-        config.batch_size,
+        plan.batch_size,
         config.workers,
         pinned=plan.device.type == "cuda",
     )

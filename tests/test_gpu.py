@@ -42,16 +42,20 @@ def test_auto_is_bfloat16_where_the_card_has_it_and_says_what_that_changed(confi
 
 
 def test_a_batch_that_the_card_does_not_hold_is_halved(config):
-    said = []
+    config = replace(config, device="cuda", dtype="float32", part_size=24, sanity=False)
+    config = replace(config, input_size=256)
+    peaks = []
+    for size in (12, 24):
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+        run_audit(replace(config, run=f"by-{size}", batch_size=size))
+        peaks.append(torch.cuda.max_memory_reserved())
     torch.cuda.empty_cache()
+    said = []
     whole = torch.cuda.get_device_properties(0).total_memory
-    before = torch.cuda.memory_reserved()
-    torch.cuda.set_per_process_memory_fraction((before + 24 * 2**20) / whole)
+    torch.cuda.set_per_process_memory_fraction(sum(peaks) / 2 / whole)
     try:
-        report = run_audit(
-            replace(config, device="cuda", dtype="float32", batch_size=24, sanity=False),
-            said.append,
-        )
+        report = run_audit(replace(config, run="narrow", batch_size=24), said.append)
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
     assert any("cuda is out of memory: going on with batches of 12" in line for line in said)

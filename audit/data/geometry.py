@@ -17,7 +17,7 @@ from torchvision.transforms.v2 import functional as F
 
 from audit.errors import ConfigError
 from audit.records import Preprocessing
-from audit.regions.boxes import clip
+from audit.regions.boxes import clip, clip_each
 
 __all__ = ["View", "view_of"]
 
@@ -108,6 +108,10 @@ class View:
 
     def boxes_on(self, boxes: np.ndarray) -> np.ndarray:
         """Source boxes (n×4) in the view's pixels, clipped to it: m×4, m ≤ n."""
+        return np.concatenate([np.empty((0, 4)), *self.each_box_on(boxes)])
+
+    def each_box_on(self, boxes: np.ndarray) -> tuple[np.ndarray, ...]:
+        """The same of each box apart: n arrays of one row, or of none."""
         x0, y0, x1, y1 = self.frame
         across, down = self.width / (x1 - x0), self.height / (y1 - y0)
         moved = (np.asarray(boxes, dtype=np.float64).reshape(-1, 4) - [x0, y0, x0, y0]) * [
@@ -116,7 +120,7 @@ class View:
             across,
             down,
         ]
-        return clip(moved, (0, 0, self.width, self.height))
+        return clip_each(moved, (0, 0, self.width, self.height))
 
     def inside(self, masks: np.ndarray) -> np.ndarray:
         """What the view shows of source masks (n×H×W): the pixels whose centre lies in it."""

@@ -229,7 +229,7 @@ def _masked(masks: np.ndarray, view: View) -> dict[str, Any]:
         raster=torch.from_numpy(view.of_mask(masks[image])),
         n_objects=np.ones(len(image), dtype=np.int32),
         visible=(shown[image] / whole[image]).astype(np.float32),
-        boxes=tuple(view.boxes_on(box) for box in mask_boxes(masks[image])),
+        boxes=view.each_box_on(mask_boxes(masks[image])),
     )
     source = np.where(whole > 0, "annotation", "none").tolist()
     return _nothing(len(masks)) | {"groups": groups, "source": tuple(source)}

@@ -6,7 +6,7 @@ import numpy as np
 
 from audit.records import UNCLASSED, AnnotatedObject
 
-__all__ = ["clip", "mask_boxes", "objects_of", "outside", "union_area"]
+__all__ = ["clip", "clip_each", "mask_boxes", "objects_of", "outside", "union_area"]
 
 
 def objects_of(boxes: np.ndarray, label: int = UNCLASSED) -> tuple[AnnotatedObject, ...]:
@@ -27,10 +27,18 @@ def clip(boxes: np.ndarray, frame: tuple[float, float, float, float]) -> np.ndar
 
     Returns m×4 float64, m ≤ n: what has no area inside the frame is left out.
     """
+    return np.concatenate([np.empty((0, 4)), *clip_each(boxes, frame)])
+
+
+def clip_each(
+    boxes: np.ndarray, frame: tuple[float, float, float, float]
+) -> tuple[np.ndarray, ...]:
+    """The same of each box apart: n arrays of one row, or of none."""
     boxes = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
     x0, y0, x1, y1 = frame
     cut = np.clip(boxes, [x0, y0, x0, y0], [x1, y1, x1, y1])
-    return cut[(cut[:, 2] > cut[:, 0]) & (cut[:, 3] > cut[:, 1])]
+    seen = (cut[:, 2] > cut[:, 0]) & (cut[:, 3] > cut[:, 1])
+    return tuple(cut[i : i + some] for i, some in enumerate(seen.tolist()))
 
 
 def outside(box: tuple[float, float, float, float], size: tuple[int, int] | None) -> bool:

@@ -6,6 +6,8 @@ A score that does not exist is NaN here and null in the tables, never 0.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -40,8 +42,8 @@ def entropy(cam: Tensor) -> Tensor:
     NaN for a zero map and for a single cell.
     """
     share = _distribution(cam)
-    cells = torch.tensor(float(share.shape[-1]), device=cam.device)
-    return _ratio(-torch.xlogy(share, share).sum(-1), cells.log().expand(len(cam)))
+    flat = math.log(share.shape[-1])
+    return -torch.xlogy(share, share).sum(-1) / (flat if flat > 0 else math.nan)
 
 
 def agreement(first: Tensor, second: Tensor) -> Tensor:

@@ -73,7 +73,7 @@ def clusters(features: np.ndarray, places: np.ndarray) -> np.ndarray:
 def _features(plan: Plan, found: Sequence[Covered]) -> np.ndarray:
     """The first target layer's activation over each patch, float32 n×K."""
     parts = []
-    size = plan.config.batch_size
+    size = plan.batch_size
     for start in range(0, len(found), size):
         group = found[start : start + size]
         pictures = torch.from_numpy(np.stack([one.subject.picture for one in group]))

@@ -87,7 +87,7 @@ class SecondPass:
                 changes = _looks(self.plan, tested, self._others, self.maps, threads)
             else:
                 changes = _changes(self.plan, tested, self._pool, self.maps, threads)
-            size = self.plan.config.batch_size
+            size = self.plan.batch_size
             outcomes = list(classified(changes, partial(_classify, self.plan), size))
         table = _table(outcomes, self.plan, self.maps)
         write_table(table, part_path(folder, k), self._metadata(k))
@@ -145,7 +145,7 @@ def _metadata(plan: Plan, tested: Tested) -> dict[str, str]:
 def _read_pool(plan: Plan, choice: Choice, maps: Maps) -> _Pool:
     subjects = list(read_subjects(plan, choice.pool, *maps.of(choice.pool)))
     pictures = torch.from_numpy(np.stack([one.picture for one in subjects])).permute(0, 3, 1, 2)
-    size = plan.config.batch_size
+    size = plan.batch_size
     groups = torch.split(pictures, size)
     found = [_classify(plan, group.contiguous(), None).cpu() for group in groups]
     probability = torch.cat(found).numpy()

@@ -51,7 +51,7 @@ def read_subjects(
     bytes) and its probability (float[n]).
     """
     start = 0
-    for batch in batches(views_of(plan), indices, plan.config.batch_size, plan.config.workers):
+    for batch in batches(views_of(plan), indices, plan.batch_size, plan.config.workers):
         mine = slice(start, start + len(batch))
         yield from _subjects(plan, batch, predicted[mine], cams[mine], before[mine])
         start = mine.stop

@@ -11,7 +11,7 @@ from audit.plan import make_plan
 
 def _read(config, **options):
     plan = make_plan(config)
-    return list(batches(views_of(plan), plan.indices, config.batch_size, 0, **options))
+    return list(batches(views_of(plan), plan.indices, plan.batch_size, 0, **options))
 
 
 def test_elsewhere_the_batches_are_handed_on_as_they_are(run_config):

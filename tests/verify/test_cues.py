@@ -138,7 +138,7 @@ def test_neither_batches_nor_repetition_move_a_cue(ready):
     plan, images, evidence, verdicts = ready
     first = cues(plan, images, evidence, verdicts)
     assert cues(plan, images, evidence, verdicts).equals(first)
-    wide = replace(plan, config=replace(plan.config, batch_size=64))
+    wide = replace(plan, batch_size=64)
     assert cues(wide, images, evidence, verdicts).equals(first)
 
 
