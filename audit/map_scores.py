@@ -42,8 +42,7 @@ def score_map(cam: Tensor, regions: Regions) -> dict[str, Tensor]:
     """Status, scores and the scaled maps of the raw maps ``cam`` (B×h×w) against ``regions``."""
     status = _status(cam)
     scored = torch.where((status == _OK)[:, None, None], cam.float(), 0.0)
-    scores = {**_free(scored, regions), **_on_region(scored, regions)}
-    found = {name: _or_nan(value, status == _OK) for name, value in scores.items()}
+    found = _all_or_nan({**_free(scored, regions), **_on_region(scored, regions)}, status == _OK)
     finite = status != _NONFINITE
     drawn = (finite & (status != _DEGENERATE))[:, None]
     found["cam"] = _or_nan(_scaled(scored).flatten(1), drawn)
@@ -80,10 +79,10 @@ def _on_region(cam: Tensor, regions: Regions) -> dict[str, Tensor]:
         "mass_guard": mass.mass_inside(cam, regions.guard_grid, regions.valid_grid),
         **_on_raster(cam, regions),
     }
-    found = {name: _or_nan(value, regions.has) for name, value in found.items()}
-    seen = regions.area > 0  # a region that the view does not show can be neither hit nor missed
-    pointed = {name: _or_nan(found[name], seen) for name in found if name.startswith("pointing")}
-    return found | pointed | _on_others(cam, regions)
+    found = _all_or_nan(found, regions.has)
+    # a region that the view does not show can be neither hit nor missed
+    pointed = {name: found[name] for name in found if name.startswith("pointing")}
+    return found | _all_or_nan(pointed, regions.area > 0) | _on_others(cam, regions)
 
 
 def _on_raster(cam: Tensor, regions: Regions) -> dict[str, Tensor]:
@@ -126,6 +125,12 @@ def _scaled(cam: Tensor) -> Tensor:
     """The map over its maximum: 0 to 1."""
     top = cam.amax(dim=(-2, -1), keepdim=True)
     return cam / torch.where(top > 0, top, 1.0)
+
+
+def _all_or_nan(found: dict[str, Tensor], where: Tensor) -> dict[str, Tensor]:
+    """``_or_nan`` of figures of B images each, in one go: on a GPU every step has its price."""
+    figures = torch.stack([value.float() for value in found.values()])
+    return dict(zip(found, _or_nan(figures, where).unbind(), strict=True))
 
 
 def _or_nan(value: Tensor, where: Tensor) -> Tensor:

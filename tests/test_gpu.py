@@ -1,5 +1,6 @@
 """The whole way on a CUDA GPU; left out where there is none."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,9 @@ import pytest
 import torch
 
 from audit.auditing import run_audit
+from audit.engine import audit_part
+from audit.plan import make_plan
+from audit.room import with_room
 
 pytestmark = pytest.mark.cuda
 
@@ -41,22 +45,28 @@ def test_auto_is_bfloat16_where_the_card_has_it_and_says_what_that_changed(confi
     assert "bfloat16; against float32, on 24 images" in report.read_text()
 
 
-def test_a_batch_that_the_card_does_not_hold_is_halved(config):
-    config = replace(config, device="cuda", dtype="float32", part_size=24, sanity=False)
-    config = replace(config, input_size=256)
+def test_a_batch_that_the_card_does_not_hold_is_halved(config, tmp_path):
+    config = replace(config, device="cuda", dtype="float32", part_size=24, input_size=256)
+
+    def write(plan):
+        audit_part(plan, tmp_path / f"by-{plan.batch_size}", 0)
+
     peaks = []
     for size in (12, 24):
+        plan = make_plan(replace(config, batch_size=size))
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
-        run_audit(replace(config, run=f"by-{size}", batch_size=size))
+        write(plan)
         peaks.append(torch.cuda.max_memory_reserved())
+        shutil.rmtree(tmp_path / f"by-{size}")
     torch.cuda.empty_cache()
     said = []
     whole = torch.cuda.get_device_properties(0).total_memory
     torch.cuda.set_per_process_memory_fraction(sum(peaks) / 2 / whole)
     try:
-        report = run_audit(replace(config, run="narrow", batch_size=24), said.append)
+        smaller, _ = with_room(plan, write, said.append)
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
-    assert any("cuda is out of memory: going on with batches of 12" in line for line in said)
-    assert len(_table(report, "images")) == 24
+    assert smaller.batch_size == 12
+    assert "cuda is out of memory: going on with batches of 12" in said[0]
+    assert (tmp_path / "by-12" / "part-00000.parquet").exists()

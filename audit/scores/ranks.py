@@ -42,8 +42,8 @@ def ranked(heat: Tensor, region: Tensor, valid: Tensor | None = None) -> Ranked:
     else:
         count = _running(valid.flatten(1).gather(1, order))
     inside = _running(weight)
-    new = F.pad(value[:, 1:] != value[:, :-1], (1, 0), value=True)
-    return Ranked(value, weight, inside, count, _held(inside, new), _held(count, new))
+    tied = _ties(value)
+    return Ranked(value, weight, inside, count, inside.gather(1, tied), count.gather(1, tied))
 
 
 def rank_accuracy(order: Ranked) -> Tensor:
@@ -133,9 +133,8 @@ def _ascending(heat: Tensor) -> tuple[Tensor, Tensor]:
     return both[..., 1].contiguous().view(torch.float32), both[..., 0].long()
 
 
-def _held(running: Tensor, new: Tensor) -> Tensor:
-    """A running sum (B×(n+1)) before each pixel's group of ties, which begin where ``new`` (B×n).
-
-    Such sums do not fall, so that the largest so far is the one of the group's beginning.
-    """
-    return torch.where(new, running[:, :-1], 0).cummax(dim=1).values
+def _ties(value: Tensor) -> Tensor:
+    """Where each pixel's group of ties begins in ascending values: int64 B×n."""
+    new = F.pad(value[:, 1:] != value[:, :-1], (1, 0), value=True)
+    place = torch.arange(value.shape[1], device=value.device, dtype=torch.float32)  # exact
+    return torch.where(new, place, 0).cummax(dim=1).values.long()
