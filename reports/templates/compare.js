@@ -80,14 +80,26 @@
     });
   }
 
-  // A link to #class=3 narrows the cases to that class; a reload keeps it.
+  // The address keeps the class and the open case, #class=3&case=12, so that either can be sent
+  // as a link and survives a reload.
+  function write(id) {
+    const told = new URLSearchParams();
+    if (group.value !== "") told.set("class", group.value);
+    if (id !== undefined) told.set("case", id);
+    window.history.replaceState(null, "", told.size ? `#${told}` : "#cases");
+  }
+
   function follow() {
-    const wanted = /^#class=(\d+)$/.exec(window.location.hash);
-    if (!wanted) return;
-    if (!Array.from(group.options).some((option) => option.value === wanted[1])) return;
-    group.value = wanted[1];
-    narrow();
-    document.getElementById("cases").scrollIntoView();
+    const told = new URLSearchParams(window.location.hash.slice(1));
+    const wanted = told.get("class");
+    if (wanted && Array.from(group.options).some((option) => option.value === wanted)) {
+      group.value = wanted;
+      narrow();
+      document.getElementById("cases").scrollIntoView();
+    }
+    const id = Number(told.get("case") ?? NaN);
+    const shelf = Object.keys(audit.shelves).find((name) => held(name).includes(id));
+    if (shelf) walk.open(held(shelf), id, null);
   }
 
   // ---- One case, enlarged -------------------------------------------------------------------
@@ -117,6 +129,7 @@
     );
     box.querySelector(".about").className = "about pair";
     choose(chosen);
+    write(id);
   }
 
   function choose(kind) {
@@ -170,10 +183,10 @@
     stack.addEventListener("pointerdown", drag);
     stack.addEventListener("pointermove", drag);
     group.addEventListener("change", () => {
-      const wanted = group.value === "" ? "#cases" : `#class=${group.value}`;
-      window.history.replaceState(null, "", wanted);
+      write();
       narrow();
     });
+    box.addEventListener("close", () => write());
     window.addEventListener("hashchange", follow);
     document.querySelectorAll(".gallery").forEach((gallery) => {
       const more = gallery.querySelector(".more");
@@ -181,7 +194,6 @@
     });
     document.querySelectorAll(".gallery .case").forEach((card) => watcher.observe(card));
     if (group.value !== "") narrow(); // a reload keeps what was chosen
-    follow();
     const keys = { w: () => arrange("wipe"), s: () => arrange("beside") };
     view.start(box, walk, choose, keys, [
       ["[data-more]", (button) => {
@@ -191,6 +203,7 @@
       ["[data-view]", (button) => arrange(button.dataset.view)],
       [".gallery .tiles", (tiles) => open(tiles.closest(".case"))],
     ]);
+    follow();
   }
 
   start();

@@ -96,6 +96,26 @@ def test_a_class_in_the_fragment_narrows_the_cases(visit):
     assert page.locator("#group").input_value() == "0"
 
 
+def test_an_open_case_survives_a_reload(visit):
+    page = visit("#class=1")
+    page.locator("#attention_moved .case a").first.click()
+    case = page.locator("#attention_moved .case").get_attribute("data-case")
+    assert page.evaluate("location.hash") == f"#class=1&case={case}"
+    title = page.locator("#lightbox-title").inner_text()
+    page.reload()
+    assert page.locator("#lightbox").evaluate("d => d.open") is True
+    assert page.locator("#lightbox-title").inner_text() == title
+    page.keyboard.press("Escape")
+    page.wait_for_function("() => location.hash === '#class=1'")
+
+
+@pytest.mark.parametrize("fragment", ["#case=99999", "#case=__proto__", "#class=x&case=<b>", "#%E0"])
+def test_a_hostile_fragment_opens_nothing(visit, fragment):
+    page = visit(fragment)
+    assert page.locator("#lightbox").evaluate("d => d.open") is False
+    assert page.locator("#regressed .case").count() == 1
+
+
 def test_a_hostile_name_stays_text(visit):
     page = visit()
     assert page.locator("#regressed .meta.file").inner_text() == (
