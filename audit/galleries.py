@@ -40,8 +40,9 @@ def choose(
     eighth the worst label suspects, as many the worst local causes; up to a sixteenth each the
     surest errors and the errors whose two maps agree least. A tenth (at most 100) is a random
     control sample of the readable images, and as much an example of images that are right and on
-    the object; the rest goes to the worst of the misclassified and of the off-object images, half
-    each, and what one leaves unused to the other. Returns a frame with ``index`` and ``galleries``
+    the object; the rest goes to the worst of the images that are both misclassified and off the
+    object, of those that are one, and of those that are the other, a third each, and what one
+    leaves unused to the others. Returns a frame with ``index`` and ``galleries``
     (lists), ascending, and how many images of the run belong to each gallery.
     """
     held = {name: _raised(cases, flag) for name, (flag, _) in _FIRST.items()}
@@ -67,10 +68,22 @@ def choose(
     for name, rank in ranks.items():
         picked[name] = _first(cases, held[name], rank)[: min(-(-limit // _FEW), left)]
         left -= len(picked[name])
-    wrong, beside = _worst(cases[held["misclassified"]]), _worst(cases[off])
-    first = min(len(wrong), max(left - left // 2, left - len(beside)))
-    picked["misclassified"], picked["off_object"] = wrong[:first], beside[: left - first]
+    wrong = held["misclassified"]
+    parts = [_worst(cases[part]) for part in (wrong & off, wrong & ~off, off & ~wrong)]
+    shares = _shares([len(part) for part in parts], left)
+    both, alone, beside = (part[:share] for part, share in zip(parts, shares, strict=True))
+    picked["misclassified"] = np.concatenate([both, alone])
+    picked["off_object"] = np.concatenate([both, beside])
     return _listed(picked), {name: int(held[name].sum()) for name in GALLERIES}
+
+
+def _shares(sizes: list[int], room: int) -> list[int]:
+    """What each of several lists has of ``room``: as much as the others, or all that it is long."""
+    shares = [0] * len(sizes)
+    for rank, at in enumerate(sorted(range(len(sizes)), key=sizes.__getitem__)):
+        shares[at] = min(sizes[at], -(-room // (len(sizes) - rank)))
+        room -= shares[at]
+    return shares
 
 
 def _errors(cases: pd.DataFrame, images: pd.DataFrame) -> dict[str, pd.Series]:

@@ -73,7 +73,7 @@ def card(case: Case, number: int) -> Card:
         id=number,
         bucket=row["bucket"],
         group=-1 if row["true_class"] is None else row["true_class"],
-        name=clean(row["path"]) if row["path"] else f"image {row['base_index']:,}",
+        name=clean(row["path"]) if row["path"] else f"image {row['base_index']}",
         label=clean(row["true_label"], 60),
         moved=points(row["delta_true_relevance_mass_accuracy"]),
         agreement=percent(row["map_agreement"], 0),

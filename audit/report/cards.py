@@ -13,12 +13,13 @@ from audit.report.evidence import Box
 from audit.report.load import TEXT, Case, SaidWord, Target
 from audit.report.outline import outline
 from audit.report.picture import kind_of
-from audit.report.text import clean, percent, probability, times
+from audit.report.text import capital, clean, percent, probability, times
 
 __all__ = ["CUE_FOLDER", "FLAG_WORDS", "IMAGE_FOLDER", "Card", "Slot", "card", "decodable"]
 
 IMAGE_FOLDER = "assets/images"
 CUE_FOLDER = "assets/cues"
+_REASON = 400  # characters
 _WORDS = 6  # maps of words that a card shows
 
 # ``misclassified`` is not among them: a card names both classes.
@@ -86,6 +87,7 @@ class Card:
     covered: str  # picture with the patch covered, as src; "" for none
     change: str  # the prediction's probability before → after covering; "" for none
     name: str
+    is_path: bool  # whether the name is the path as the tables have it
     sample: str
     tone: str  # right, wrong or open (no label)
     tags: tuple[str, ...]
@@ -120,7 +122,8 @@ def card(case: Case, *, estimated: bool = False) -> Card:
         patch=() if case.patch is None else _rectangle(case.patch.box, width, height),
         covered=_covered(case),
         change=_change(case),
-        name=clean(case.path) if case.path else f"image {case.index:,}",
+        name=clean(case.path) if case.path else f"image {case.index}",
+        is_path=case.path is not None and clean(case.path) == case.path,
         sample=clean(case.sample_id, 40),
         tone={True: "right", False: "wrong", None: "open"}[case.correct],
         tags=tuple(tags[flag] for flag in case.flags if flag in tags),
@@ -128,7 +131,7 @@ def card(case: Case, *, estimated: bool = False) -> Card:
         severity=round(case.severity, 4),
         area=percent(case.area),
         agreement=_agreement(case),
-        reason=clean(case.reason, 300) if case.reason else "",
+        reason=capital(clean(case.reason, _REASON)) if case.reason else "",
         true=true,
         predicted=predicted,
         question=clean(case.question, 200) if case.question else "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from audit.report.axis import strip
 from audit.report.tables import Row
@@ -13,14 +13,20 @@ __all__ = ["MAX_CLASSES", "class_table", "shown_classes"]
 MAX_CLASSES = 200  # rows: beyond them a page is no longer read
 
 
-def class_table(classes: Sequence[Row], places: Mapping[int, str]) -> dict[str, object]:
+def class_table(
+    classes: Sequence[Row], places: Mapping[int, str], held: Collection[int]
+) -> dict[str, object]:
     """Every class in label order; of very many, those found spurious and the least accurate.
 
-    ``places`` is where the page has more on a class, by true_class.
+    ``places`` is where the page has more on a class, by true_class; ``held`` are the classes of
+    which it holds images.
     """
     rows = shown_classes(classes)
     return {
-        "rows": [_class_row(row, places.get(row["true_class"], "")) for row in rows],
+        "rows": [
+            _class_row(row, places.get(row["true_class"], ""), held=row["true_class"] in held)
+            for row in rows
+        ],
         "total": count(len(classes)),
         "shown": count(len(rows)),
         "capped": len(rows) < len(classes),
@@ -39,11 +45,12 @@ def _urgency(row: Row) -> tuple[bool, bool, float]:
     return row["verdict"] != "spurious", row["accuracy"] is None, row["accuracy"] or 0.0
 
 
-def _class_row(row: Row, place: str) -> dict[str, object]:
+def _class_row(row: Row, place: str, *, held: bool) -> dict[str, object]:
     return {
         "id": f"class-{row['true_class']}",
         "label": clean(row["label"], 60),
         "n": count(row["n"]),
+        "images": f"case-table?true={row['true_class']}" if held else "",
         "accuracy": percent(row["accuracy"]),
         "interval": interval(row["accuracy_low"], row["accuracy_high"]),
         "n_scored": count(row["n_scored"]),

@@ -35,7 +35,6 @@ from audit.report.trust import chance
 __all__ = ["cards_of", "page"]
 
 _MAX_EXAMPLES = 10
-_SECTIONS = ("classes", "confusions", "data", "method")  # that every page has
 
 _QUADRANTS = (
     ("correct_on", "right-on"),
@@ -101,7 +100,9 @@ def page(
         "quadrants": _quadrants(summary["two_by_two"], {one.shelf.id for one in shelves}),
         "questions": questions(run),
         "nouns": nouns(run),
-        "classes": class_table(run.classes, places),
+        "classes": class_table(
+            run.classes, places, {case.true.index for case in run.cases if case.true}
+        ),
         "slices": slice_table(run.slices, summary, run.cases),
         "matrix": matrix(run.pairs, run.classes, held),
         "pairs": pairs_table(run.pairs, run.classes, held),
@@ -128,7 +129,19 @@ def _ruling(run: RunFolder, policy: Policy, blocks: Mapping[int, str]) -> dict[s
     verdict = judged(policy, evidence, str(run.manifest["name"]))
     rows |= {-1 - at: place for at, place in links_of_types(run.questions).items()}
     places = {"class": {**rows, **blocks}, "slice": slice_places(run.slices)}
-    return ruling(policy, verdict, places, _SECTIONS)
+    return ruling(policy, verdict, places, _sections(run))
+
+
+def _sections(run: RunFolder) -> set[str]:
+    """The ids of the sections of its page that a gate may lead to."""
+    found = {"overview", "cases", "data", "method"}
+    if run.classes or run.summary.get("words") is None:
+        found |= {"classes", "confusions"}
+    if run.slices:
+        found.add("slices")
+    if any(charts(run.summary.get("distributions")).values()):
+        found.add("distributions")
+    return found
 
 
 def _pictures(run: RunFolder, classes: Iterable[int]) -> dict[int, str]:

@@ -21,11 +21,15 @@ _MAX_ROWS, _MAX_OFFENDERS = 40, 5
 # First word of a metric → where the page has more on it.
 _PLACES = {
     "accuracy": "confusions",
-    "attention": "classes",
+    "attention": "overview",
     "counts": "data",
     "distributions": "distributions",
+    "galleries": "cases",
+    "precision": "method",
     "problems": "data",
     "sanity": "method",
+    "two_by_two": "overview",
+    "verdicts": "classes",
 }
 _ORDER = (Outcome.FAIL, Outcome.WARN, Outcome.PASS)
 _HEADLINES = {
@@ -108,7 +112,7 @@ def _row(
 ) -> dict[str, Any]:
     there = places.get(GROUPS[row.scope][0], {})
     passed = row.outcome is Outcome.PASS
-    section = _PLACES.get(row.metric.split(".")[0], "")
+    section = _section(row, sections)
     return {
         "outcome": row.outcome.value,
         "name": clean(row.name, 200),
@@ -119,9 +123,21 @@ def _row(
         "missing": "" if passed or row.value is not None else _missing(row),
         "offenders": [_offender(one, there) for one in row.offenders[:_MAX_OFFENDERS]],
         "more": "" if len(row.offenders) <= _MAX_OFFENDERS else _more(row.offenders),
-        "section": section if section in sections and not passed and not row.offenders else "",
+        "section": "" if passed or row.offenders else section,
         "left_out": _left_out(row),
     }
+
+
+def _section(row: GateRow, sections: Collection[str]) -> str:
+    """Where the page has more on a gate's figure; "" where it has no such place."""
+    if row.scope != "overall":
+        place = GROUPS[row.scope][1]
+        return place if place in sections else ""
+    first, _, rest = row.metric.partition(".")
+    if first == "flags":
+        return f"case-table?flag={rest}"
+    place = _PLACES.get(first, "")
+    return place if place in sections else ""
 
 
 def _missing(row: GateRow) -> str:

@@ -11,7 +11,7 @@ from audit.report.axis import strip
 from audit.report.banner import names, of
 from audit.report.load import Case
 from audit.report.tables import Row
-from audit.report.text import clean, count, interval, percent, times
+from audit.report.text import NOT_AVAILABLE, clean, count, interval, percent, share, times
 
 __all__ = ["MAX_SLICES", "held_slices", "slice_places", "slice_table", "slice_words"]
 
@@ -85,7 +85,11 @@ def _whole(summary: Row) -> dict[str, Any]:
         "median_center_baseline": seen.get("center_baseline"),
         "median_permuted_baseline": seen.get("permuted_baseline"),
     }
-    return _figures(figures)
+    cells = summary.get("two_by_two") or {}
+    off, judged = (
+        sum(n for name, n in cells.items() if name.endswith(end)) for end in ("_off", "")
+    )
+    return _figures(figures) | {"off": share(off, judged) if judged else NOT_AVAILABLE}
 
 
 def _row(at: int, row: Row, held: set[Key]) -> dict[str, Any]:

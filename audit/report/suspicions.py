@@ -11,7 +11,7 @@ from audit.report.cards import Card
 from audit.report.cues import shown_cues
 from audit.report.load import Case, RunFolder
 from audit.report.tables import Row
-from audit.report.text import clean, count, effect, percent, probability
+from audit.report.text import capital, clean, count, effect, percent, probability
 from audit.report.trust import facts
 
 __all__ = ["MAX_BLOCKS", "MAX_CLEAN", "examples", "links", "suspicions"]
@@ -105,7 +105,7 @@ def _block(run: RunFolder, row: Row, cards: Mapping[int, Card]) -> dict[str, Any
     return {
         "id": f"verdict-{row['true_class']}",
         "name": clean(row["label"], 60),
-        "sentence": bare_sentence(row),
+        "sentence": capital(bare_sentence(row)),
         "q": _relation(probability(row["q_value"])),
         "ways": [_way(row, way) for way in _WAYS],
         "cues": shown_cues(run, row["true_class"]),

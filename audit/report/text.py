@@ -7,6 +7,7 @@ from __future__ import annotations
 
 __all__ = [
     "NOT_AVAILABLE",
+    "capital",
     "clean",
     "count",
     "effect",
@@ -40,6 +41,11 @@ def clean(text: object, limit: int = 120) -> str:
         return line
     tail = limit // 2
     return f"{line[: limit - tail - 1]}…{line[-tail:]}"
+
+
+def capital(text: str) -> str:
+    """``text`` as a sentence begins: its first character in upper case, where it is a letter."""
+    return text[:1].upper() + text[1:]
 
 
 def count(value: int | None) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from audit.report.cards import FLAG_WORDS
 from audit.report.html import environment, template
 from audit.report.outline import outline
-from audit.report.text import NOT_AVAILABLE, clean, count, percent, probability, times
+from audit.report.text import NOT_AVAILABLE, capital, clean, count, percent, probability, times
 from audit.serve.columns import EXACT, HEADINGS, MEASURES
 from audit.serve.pictures import size_of
 from audit.serve.query import SIZES, Query
@@ -102,7 +102,7 @@ def image_page(run: Browsed, row: Row, media: Row | None, query: Query, place: i
             place=None if place is None else f"{count(place + 1)} of {count(len(order))}",
             name=clean(row["path"]) if row.get("path") else f"image {index:,}",
             tone=_tone(row),
-            reason=clean(row["reason"], 300) if row.get("reason") else "",
+            reason=capital(clean(row["reason"], 600)) if row.get("reason") else "",
             tags=_tags(row),
             maps=_maps(row),
             width=width,

@@ -66,7 +66,7 @@
       fingerprint: audit.run.fingerprint,
       exported: new Date().toISOString(),
       marks: marked.map((shown) => ({
-        index: shown.id, sample_id: shown.sample, path: shown.name, mark: of(shown.id),
+        index: shown.id, sample_id: shown.sample, path: shown.is_path ? shown.name : null, mark: of(shown.id),
       })),
     };
   }

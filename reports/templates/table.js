@@ -92,7 +92,7 @@
     const of = KEYS[key];
     return (first, second) => {
       const [one, other] = [of(first), of(second)];
-      const order = typeof one === "string" ? one.localeCompare(other) : one - other;
+      const order = typeof one === "string" ? one.localeCompare(other, "en", { numeric: true }) : one - other;
       return (down ? -order : order) || first.id - second.id;
     };
   }
@@ -223,12 +223,27 @@
     }
   }
 
+  // What a link or the address asks for; the keyboard goes on from there.
   function follow() {
     if (!read()) return false;
     draw();
     section.scrollIntoView();
+    section.focus({ preventScroll: true });
     if (state.case && Object.hasOwn(audit.cases, state.case)) openCase(Number(state.case), null);
     return true;
+  }
+
+  // Back and forth through the addresses: one that names no case has none open, an empty one
+  // filters nothing.
+  function moved() {
+    if (box.open && !/[?&]case=/.test(window.location.hash)) box.close();
+    if (window.location.hash) {
+      follow();
+      return;
+    }
+    state = { ...FIRST };
+    controls.forEach((control) => (control.value = state[control.name]));
+    draw();
   }
 
   function start() {
@@ -249,7 +264,7 @@
       write();
     });
     marks.onChange(draw);
-    window.addEventListener("hashchange", follow);
+    window.addEventListener("hashchange", moved);
     if (!follow()) draw();
   }
 

@@ -161,7 +161,13 @@ window.camView = (function () {
       enlarge();
     }
 
-    box.addEventListener("close", () => walk.opener && walk.opener.focus());
+    // Focus returns to what opened the case, or to its like where that was drawn anew.
+    box.addEventListener("close", () => {
+      const like = [`[data-open="${here()}"]`, `.gallery [data-case="${here()}"] a`];
+      const places = [walk.opener, ...like.map((selector) => document.querySelector(selector))];
+      const opener = places.find((place) => place && place.isConnected);
+      if (opener) opener.focus();
+    });
     return { here, open, step };
   }
 

@@ -109,7 +109,9 @@ def test_an_open_case_survives_a_reload(visit):
     page.wait_for_function("() => location.hash === '#class=1'")
 
 
-@pytest.mark.parametrize("fragment", ["#case=99999", "#case=__proto__", "#class=x&case=<b>", "#%E0"])
+@pytest.mark.parametrize(
+    "fragment", ["#case=99999", "#case=__proto__", "#class=x&case=<b>", "#%E0"]
+)
 def test_a_hostile_fragment_opens_nothing(visit, fragment):
     page = visit(fragment)
     assert page.locator("#lightbox").evaluate("d => d.open") is False

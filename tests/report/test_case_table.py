@@ -73,6 +73,45 @@ def test_an_open_case_survives_a_reload(page):
     page.wait_for_function("() => !location.hash.includes('case=')")
 
 
+def test_the_keyboard_goes_on_where_a_link_leads(page):
+    page.locator('.matrix a[href="#case-table?true=1&pred=2"]').focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.activeElement.id === 'case-table'")
+    page.keyboard.press("Tab")
+    inside = "() => document.querySelector('#case-table').contains(document.activeElement)"
+    assert page.evaluate(inside)
+
+
+@pytest.mark.parametrize("marked", [False, True])
+def test_closing_a_case_goes_back_to_it(page, marked):
+    page.locator("#case-table [data-open='2']").focus()
+    page.keyboard.press("Enter")
+    if marked:
+        page.keyboard.press("y")  # the table is drawn anew
+    else:
+        page.reload()
+    page.keyboard.press("Escape")
+    page.wait_for_function("() => document.activeElement.dataset.open === '2'")
+
+
+def test_the_way_back_takes_the_filter_and_the_case_away(page):
+    page.locator('.matrix a[href="#case-table?true=1&pred=2"]').click()
+    page.wait_for_function("() => document.querySelectorAll('#case-table tbody tr').length === 1")
+    page.locator("#case-table tbody [data-open]").click()
+    assert page.locator("#lightbox").evaluate("d => d.open") is True
+    page.go_back()
+    page.wait_for_function("() => document.querySelectorAll('#case-table tbody tr').length === 7")
+    assert page.locator("#lightbox").evaluate("d => d.open") is False
+    assert page.locator("[name=true]").input_value() == ""
+
+
+def test_a_class_leads_to_its_images(page):
+    link = page.locator('#class-1 a[href="#case-table?true=1"]')
+    link.click()
+    page.wait_for_function("() => location.hash === '#case-table?true=1'")
+    assert page.locator("[name=true]").input_value() == "1"
+
+
 def test_marks_are_kept_filtered_and_exported(page):
     page.locator("#case-table [data-open='2']").click()
     page.keyboard.press("y")

@@ -104,7 +104,7 @@ def test_hostile_names_are_text_everywhere(run):
         "two␊lines",
         f"{SCRIPT}.jpg: truncated",
         f"a warning about {SCRIPT}",
-        f"confused with {SCRIPT}",
+        f"Confused with {SCRIPT}",
         f'"{SCRIPT}"␊.jpg',
     ):
         assert shown in words

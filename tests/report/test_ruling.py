@@ -24,6 +24,23 @@ def _accuracy(k, n):
     return {"accuracy": {"value": k / n, "low": 0.8, "high": 0.95, "n": n}}
 
 
+def test_a_gate_that_fails_leads_to_where_its_figure_is():
+    metrics = {
+        "flags.misclassified": "case-table?flag=misclassified",
+        "counts.unreadable": "data",
+        "two_by_two.correct_off": "",  # this page has no overview
+    }
+    summary = {
+        "flags": {"misclassified": 3},
+        "counts": {"unreadable": 2},
+        "two_by_two": {"correct_on": 1, "correct_off": 4, "wrong_on": 0, "wrong_off": 0},
+    }
+    policy = _policy(*(Gate(metric, "max", 1) for metric in metrics))
+    rows = _told(policy, summary, [])["rows"]
+    assert [row["outcome"] for row in rows] == ["fail"] * 3
+    assert [row["section"] for row in rows] == list(metrics.values())
+
+
 def test_the_worst_gate_is_the_outcome_and_comes_first():
     policy = _policy(
         Gate("accuracy.value", "min", 0.5),

@@ -26,7 +26,7 @@ def test_a_class_that_was_found_has_its_block(found, section):
         "<script>alert(1)</script>",
         "< 0.001",
     )
-    assert block["sentence"].startswith("decides by a patch at the top left in 12 of 30")
+    assert block["sentence"].startswith("Decides by a patch at the top left in 12 of 30")
     assert [card.id for card in block["cards"]] == [12, 10]  # verified, the worst first
     assert block["verified"] is True
     assert [cue["n"] for cue in block["cues"]] == ["2 images"]
