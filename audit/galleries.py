@@ -26,6 +26,7 @@ _FIRST = {
     "local_cause": ("local_cause", 8),
 }
 _FEW = 16  # one part of how many of the limit confident errors and disagreements may fill each
+_PAIRS, _OF_A_PAIR = 20, 3  # confusions that have images, and how many each
 _CONTROL_SHARE = 0.1
 _CONTROL_MOST = 100
 
@@ -35,15 +36,16 @@ def choose(
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     """Pick at most ``limit`` cases for the report.
 
-    Of ``images`` (rows as in ``cases``) the columns correct, pred_probability and cam_agreement are
-    read. Up to a quarter are the worst of the images verified to be decided by a patch, up to an
-    eighth the worst label suspects, as many the worst local causes; up to a sixteenth each the
-    surest errors and the errors whose two maps agree least. A tenth (at most 100) is a random
-    control sample of the readable images, and as much an example of images that are right and on
-    the object; the rest goes to the worst of the images that are both misclassified and off the
-    object, of those that are one, and of those that are the other, a third each, and what one
-    leaves unused to the others. Returns a frame with ``index`` and ``galleries``
-    (lists), ascending, and how many images of the run belong to each gallery.
+    Of ``images`` (rows as in ``cases``) the columns correct, true_class, pred_class,
+    pred_probability and cam_agreement are read. Up to a quarter are the worst of the images
+    verified to be decided by a patch, up to an eighth the worst label suspects, as many the worst
+    local causes; up to a sixteenth each the surest errors, the errors whose two maps agree least,
+    and the worst of the most frequent confusions. A tenth (at most 100) is a random control sample
+    of the readable images, and as much an example of images that are right and on the object; the
+    rest goes to the worst of the images that are both misclassified and off the object, of those
+    that are one, and of those that are the other, a third each, and what one leaves unused to the
+    others. Returns a frame with ``index`` and ``galleries`` (lists), ascending, and how many images
+    of the run belong to each gallery.
     """
     held = {name: _raised(cases, flag) for name, (flag, _) in _FIRST.items()}
     held |= _errors(cases, images)
@@ -69,11 +71,16 @@ def choose(
         picked[name] = _first(cases, held[name], rank)[: min(-(-limit // _FEW), left)]
         left -= len(picked[name])
     wrong = held["misclassified"]
-    parts = [_worst(cases[part]) for part in (wrong & off, wrong & ~off, off & ~wrong)]
+    confused = _of_pairs(cases[wrong], images[wrong])[: min(-(-limit // _FEW), left)]
+    left -= len(confused)
+    rest = ~cases["index"].isin(confused)
+    cells = (wrong & off & rest, wrong & ~off & rest, off & ~wrong)
+    parts = [_worst(cases[cell]) for cell in cells]
     shares = _shares([len(part) for part in parts], left)
     both, alone, beside = (part[:share] for part, share in zip(parts, shares, strict=True))
-    picked["misclassified"] = np.concatenate([both, alone])
-    picked["off_object"] = np.concatenate([both, beside])
+    picked["misclassified"] = np.concatenate([confused, both, alone])
+    beside_too = cases["index"][off & ~rest]  # confusions that are off the object as well
+    picked["off_object"] = np.concatenate([both, beside, beside_too])
     return _listed(picked), {name: int(held[name].sum()) for name in GALLERIES}
 
 
@@ -99,6 +106,20 @@ def _first(cases: pd.DataFrame, held: pd.Series, rank: pd.Series) -> np.ndarray:
     """The held images, the smallest ``rank`` first."""
     order = rank[held].astype(float).sort_values(kind="stable").index
     return np.asarray(cases.loc[order, "index"])
+
+
+def _of_pairs(wrong: pd.DataFrame, images: pd.DataFrame) -> np.ndarray:
+    """The worst images of each of the most frequent confusions, those of the first one first."""
+    pair = ["true_class", "pred_class"]
+    worst = wrong.join(images[pair]).sort_values(
+        ["severity", "index"], ascending=[False, True], kind="stable"
+    )
+    of_pair = worst.groupby(pair)
+    frequent = of_pair.size().sort_values(ascending=False, kind="stable").index[:_PAIRS]
+    first = of_pair.head(_OF_A_PAIR)
+    place = frequent.get_indexer(pd.MultiIndex.from_frame(first[pair]))
+    order = np.argsort(place, kind="stable")
+    return np.asarray(first["index"])[order[place[order] >= 0]]
 
 
 def _raised(cases: pd.DataFrame, flag: str) -> pd.Series:
