@@ -53,6 +53,7 @@ from audit.verify.cues import cues
 from audit.verify.looks import types_of
 from audit.verify.maps import read_maps
 from audit.verify.stage import intervene
+from audit.verify.swapped import swap_examples
 
 __all__ = ["run_audit"]
 
@@ -91,12 +92,12 @@ def run_audit(config: RunConfig, say: Callable[[str], object] = lambda _line: No
             results = _write_results(plan, folder, images, cases, tested)
             content = results.summary
         with _timed(place, timings, "media"):
-            _write_pictures(plan, folder, results)
+            _write_pictures(plan, folder, results, tested)
         set_status(folder, "audited", timings)
         if config.sanity:
             with _timed(place, timings, "sanity"):
                 _write_summary(folder, content | {"sanity": _sanity(plan, images, say)})
-        del images, cases, results, test  # the report reads the tables alone
+        del images, cases, results, tested, test  # the report reads the tables alone
         give_back()
         report = render_report(folder, config.policy)
         _link_latest(folder)  # before "finished", after which no call would take the run up
@@ -193,8 +194,8 @@ def _asked(
     return table
 
 
-def _write_pictures(plan: Plan, folder: Path, results: Results) -> None:
-    """Write the pictures of the chosen cases, and the cues of the classes that a patch decides."""
+def _write_pictures(plan: Plan, folder: Path, results: Results, tested: Interventions) -> None:
+    """Write the pictures of the chosen cases, and of what decides the classes found spurious."""
     parts, said = folder / "images", part_metadata(plan)
     held = results.evidence[results.evidence["holds"]]
     shown = held[held["index"].isin(results.chosen["index"])]
@@ -203,6 +204,8 @@ def _write_pictures(plan: Plan, folder: Path, results: Results) -> None:
     write_media(plan, results.chosen, pictures, folder / "media", said)
     found = cues(plan, parts, results.evidence, results.classes)
     write_table(found, folder / "cues.parquet", said)
+    swapped = swap_examples(plan, parts, tested.rows, results.classes)
+    write_table(swapped, folder / "swaps.parquet", said)
 
 
 def _sanity(plan: Plan, images: pd.DataFrame, say: Callable[[str], object]) -> dict[str, Any]:

@@ -162,6 +162,11 @@ class Run:
         """What the patches that decide a class show; empty where none was found."""
         return self._some("cues")
 
+    @cached_property
+    def swaps(self) -> pd.DataFrame:
+        """Strongest swaps of classes that the background decides; empty where none was found."""
+        return self._some("swaps")
+
     def maps(self, index: Iterable[int], target: str = "pred") -> np.ndarray:
         """The maps of the images ``index`` as float32 n×h×w in [0, 1]; NaN where there is none.
 

@@ -15,10 +15,20 @@ from audit.report.outline import outline
 from audit.report.picture import kind_of
 from audit.report.text import capital, clean, percent, probability, times
 
-__all__ = ["CUE_FOLDER", "FLAG_WORDS", "IMAGE_FOLDER", "Card", "Slot", "card", "decodable"]
+__all__ = [
+    "CUE_FOLDER",
+    "FLAG_WORDS",
+    "IMAGE_FOLDER",
+    "SWAP_FOLDER",
+    "Card",
+    "Slot",
+    "card",
+    "decodable",
+]
 
 IMAGE_FOLDER = "assets/images"
 CUE_FOLDER = "assets/cues"
+SWAP_FOLDER = "assets/swaps"
 _REASON = 400  # characters
 _WORDS = 6  # maps of words that a card shows
 

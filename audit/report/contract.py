@@ -207,4 +207,20 @@ NOUNS = (
     "other_mass",
 )
 WORDS = ("index", "caption", "position", "word", "present", "cam", "relevance_mass_accuracy")
+SWAPS = (
+    "watched_class",
+    "watched_label",
+    "test",
+    "index",
+    "label",
+    "p_before",
+    "picture",
+    "same_index",
+    "same_p",
+    "same_picture",
+    "other_index",
+    "other_label",
+    "other_p",
+    "other_picture",
+)
 CUES = ("pred_class", "cue", "n", "x0", "y0", "x1", "y1", "drop", "picture", "examples")

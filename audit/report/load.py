@@ -86,6 +86,7 @@ class RunFolder:
     pairs: tuple[Row, ...]
     cases: tuple[Case, ...]
     cues: tuple[Cue, ...]
+    swaps: tuple[Row, ...] = ()  # of the classes that a background decides, the strongest first
     questions: tuple[Row, ...] = ()  # by type; none where the dataset asks none
     nouns: tuple[Row, ...] = ()  # none where there are no captions
 
@@ -119,6 +120,7 @@ def read_run(run: Path) -> RunFolder:
         pairs=rows_of(read([run / "pairs.parquet"], contract.PAIRS)),
         cases=_read_cases(run, manifest, verdicts, slices),
         cues=read_cues(run, view),
+        swaps=some(run / "swaps.parquet", contract.SWAPS),  # runs of before have none
         questions=some(run / "questions.parquet", contract.QUESTIONS),
         nouns=some(run / "nouns.parquet", contract.NOUNS),
     )

@@ -12,7 +12,7 @@ import jinja2
 
 from audit.errors import DataError
 from audit.gates.policy import Policy
-from audit.report.cards import CUE_FOLDER, FLAG_WORDS, IMAGE_FOLDER, Card
+from audit.report.cards import CUE_FOLDER, FLAG_WORDS, IMAGE_FOLDER, SWAP_FOLDER, Card
 from audit.report.context import cards_of, page
 from audit.report.cues import cue_pictures
 from audit.report.galleries import FIRST, Gallery, galleries
@@ -22,6 +22,7 @@ from audit.report.ruling import policy_of
 from audit.report.single import carried, data_uri, fitting, inlined
 from audit.report.slice_table import held_slices, slice_words
 from audit.report.suspicions import examples, links
+from audit.report.swaps import swap_pictures
 from audit.report.text import NOT_AVAILABLE, count
 from audit.tables.parts import cannot_write
 
@@ -77,7 +78,7 @@ def _write(run: RunFolder, target: Path, policy: Policy) -> None:
     cards = cards_of(run)
     (target / IMAGE_FOLDER).mkdir(parents=True)
     _write_pictures(run.cases, cards, target)
-    _write_cues(run, target)
+    _write_evidence(run, target)
     for name in _STATIC:
         (target / "assets" / name).write_text(template(name), encoding="utf-8")
     shelves = galleries(run.cases, run.summary)
@@ -98,7 +99,7 @@ def _single(run: RunFolder, policy: Policy) -> str:
     scripts = [script(_VARIABLE, _data(run, shelves, cards)), *map(template, _SCRIPTS)]
     inline = inlined(template("styles.css"), scripts, template("icon.svg"))
     html = _page(page(run, shelves, cards, policy), {"inline": inline})
-    for src, picture in cue_pictures(run, links(run)).items():
+    for src, picture in _evidence(run).items():
         html = html.replace(f'src="{src}"', f'src="{data_uri(picture)}"')
     return html
 
@@ -115,9 +116,16 @@ def _write_pictures(cases: Iterable[Case], cards: Mapping[int, Card], target: Pa
             (target / cards[case.index].covered).write_bytes(case.covered)
 
 
-def _write_cues(run: RunFolder, target: Path) -> None:
-    (target / CUE_FOLDER).mkdir()
-    for src, picture in cue_pictures(run, links(run)).items():
+def _evidence(run: RunFolder) -> dict[str, bytes]:
+    """Where the page has each picture of what decides a class → the picture."""
+    found = links(run)
+    return cue_pictures(run, found) | swap_pictures(run, found)
+
+
+def _write_evidence(run: RunFolder, target: Path) -> None:
+    for folder in (CUE_FOLDER, SWAP_FOLDER):
+        (target / folder).mkdir()
+    for src, picture in _evidence(run).items():
         (target / src).write_bytes(picture)
 
 

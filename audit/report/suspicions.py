@@ -10,6 +10,7 @@ from audit.report.banner import bare_sentence, gaps, names, of, tested
 from audit.report.cards import Card
 from audit.report.cues import shown_cues
 from audit.report.load import Case, RunFolder
+from audit.report.swaps import shown_swaps
 from audit.report.tables import Row
 from audit.report.text import capital, clean, count, effect, percent, probability
 from audit.report.trust import facts
@@ -109,6 +110,7 @@ def _block(run: RunFolder, row: Row, cards: Mapping[int, Card]) -> dict[str, Any
         "q": _relation(probability(row["q_value"])),
         "ways": [_way(row, way) for way in _WAYS],
         "cues": shown_cues(run, row["true_class"]),
+        "swaps": shown_swaps(run, row["true_class"]),
         "verified": bool(row["local_passes"]),
         "cards": [cards[case.index] for case in _strongest(run.cases, row)],
     }

@@ -14,6 +14,7 @@ from audit.tables.verdict_columns import (
     cue_columns,
     intervention_columns,
     question_columns,
+    swap_columns,
     verdict_columns,
 )
 
@@ -347,6 +348,7 @@ TABLES = {
     "nouns": _noun_table,
     "interventions": intervention_columns,
     "cues": cue_columns,
+    "swaps": swap_columns,
 }
 FLAGS = tuple(_FLAGS)
 

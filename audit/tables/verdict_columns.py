@@ -6,7 +6,13 @@ import pyarrow as pa
 
 from audit.tables.column import Column, accuracy_columns, looked_columns, number
 
-__all__ = ["cue_columns", "intervention_columns", "question_columns", "verdict_columns"]
+__all__ = [
+    "cue_columns",
+    "intervention_columns",
+    "question_columns",
+    "swap_columns",
+    "verdict_columns",
+]
 
 
 def verdict_columns() -> list[Column]:
@@ -190,4 +196,25 @@ def cue_columns(_cells: int) -> list[Column]:
         number("drop", "mean fall of the probability when the patch is covered", "probability"),
         Column("picture", pa.binary(), "PNG", "mean of the patches and what is round them"),
         Column("examples", pa.list_(pa.int64()), "", "index of its images, strongest first"),
+    ]
+
+
+def swap_columns(_cells: int) -> list[Column]:
+    """The ``swaps`` table: one row an object on two other backgrounds, of what decides a class."""
+    text, whole, picture = pa.string(), pa.int64(), pa.binary()
+    return [
+        Column("watched_class", pa.int32(), "", "class that the background decides"),
+        Column("watched_label", text, "", "its name"),
+        Column("test", text, "", "B-necessity: its objects; B-sufficiency: other objects"),
+        Column("index", whole, "", "image whose object is moved"),
+        Column("label", text, "", "class that it is predicted as"),
+        number("p_before", "probability of the watched class in that image", "probability"),
+        Column("picture", picture, "WebP", "that image"),
+        Column("same_index", whole, "", "image of the class whose background it is put on"),
+        number("same_p", "probability of the watched class there", "probability"),
+        Column("same_picture", picture, "WebP", "the object on that background"),
+        Column("other_index", whole, "", "image of another class whose background it is put on"),
+        Column("other_label", text, "", "class that that image is predicted as"),
+        number("other_p", "probability of the watched class there", "probability"),
+        Column("other_picture", picture, "WebP", "the object on that background"),
     ]

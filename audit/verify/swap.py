@@ -18,7 +18,17 @@ from audit.verify.changes import Change
 from audit.verify.fills import cover
 from audit.verify.subjects import Subject
 
-__all__ = ["FORWARDS", "NECESSITY", "SUFFICIENCY", "SWAPS", "Background", "backgrounds", "swaps"]
+__all__ = [
+    "FORWARDS",
+    "NECESSITY",
+    "SUFFICIENCY",
+    "SWAPS",
+    "Background",
+    "backgrounds",
+    "edge",
+    "put_on",
+    "swaps",
+]
 
 NECESSITY = "B-necessity"
 SUFFICIENCY = "B-sufficiency"
@@ -81,21 +91,28 @@ def swaps(
     if not _can_be_lifted(subject) or not all(usable.values()):
         yield Change(kind="untestable", attempt=0, **base)  # type: ignore[arg-type]
         return
-    alpha = cv2.GaussianBlur(subject.region.astype(np.float32), (0, 0), _EDGE)[:, :, None]
+    alpha = edge(subject)
     for kind, given in usable.items():
         for place in rng.choice(len(given), size=min(SWAPS, len(given)), replace=False):
-            background = given[place]
-            mixed = (
-                background.picture + (subject.picture - background.picture.astype(float)) * alpha
-            )
             yield Change(
                 kind=kind,
                 attempt=0,
-                other_index=background.index,
+                other_index=given[place].index,
                 p_before=watched[1],
-                picture=np.asarray(np.rint(mixed), dtype=np.uint8),
+                picture=put_on(subject, alpha, given[place]),
                 **base,  # type: ignore[arg-type]
             )
+
+
+def edge(subject: Subject) -> np.ndarray:
+    """How much of each pixel is the object's, float32 H×W×1: its region with a soft edge."""
+    return cv2.GaussianBlur(subject.region.astype(np.float32), (0, 0), _EDGE)[:, :, None]
+
+
+def put_on(subject: Subject, alpha: np.ndarray, background: Background) -> np.ndarray:
+    """The object, cut out by its ``edge``, at its own place on ``background``: H×W×3 uint8."""
+    mixed = background.picture + (subject.picture - background.picture.astype(float)) * alpha
+    return np.asarray(np.rint(mixed), dtype=np.uint8)
 
 
 def _can_be_lifted(subject: Subject) -> bool:

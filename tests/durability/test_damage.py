@@ -10,6 +10,7 @@ from killing import COMMAND, assert_whole
 TABLES = (
     *("images/part-00001.parquet", "interventions/part-00001.parquet", "media/part-00000.parquet"),
     *("cases.parquet", "classes.parquet", "slices.parquet", "pairs.parquet", "cues.parquet"),
+    "swaps.parquet",
     "summary.json",
 )
 

@@ -20,7 +20,7 @@ STAGES = {
     "images": ("/images/", "/images "),
     "interventions": ("/interventions/", "/interventions "),
     "tables": ("cases.", "classes.", "slices.", "pairs.", "summary.json"),
-    "media": ("/media/", "/media ", "cues.parquet"),
+    "media": ("/media/", "/media ", "cues.parquet", "swaps.parquet"),
     "report": ("/report ",),
     "latest": ("latest",),
 }

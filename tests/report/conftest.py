@@ -261,6 +261,26 @@ def covering(index: int, cls: int, box: Sequence[int]) -> list[dict[str, Any]]:
     return [row | {"kind": kind, "p_after": after} for kind, after in kinds]
 
 
+def swap(cls: int, test: str, index: int, **more: Any) -> dict[str, Any]:
+    """A swap of the class ``cls``: 0.5 as it is, 0.75 on its background, 0.125 on another."""
+    names = ("picture", "same_picture", "other_picture")
+    own = cls if test == "B-necessity" else 0
+    return {
+        "watched_class": cls,
+        "watched_label": CLASSES[cls],
+        "test": test,
+        "index": index,
+        "label": CLASSES[own],
+        "p_before": 0.5,
+        "same_index": 21,
+        "same_p": 0.75,
+        "other_index": 22,
+        "other_label": CLASSES[2],
+        "other_p": 0.125,
+        **{name: jpeg(picture(index)[0]) for name in names},
+    } | more
+
+
 CASES = (
     case(0, 0, 0, on=False, galleries=["off_object", "control"]),
     case(1, 1, 2, on=False, galleries=["misclassified", "off_object"], path=f'"{SCRIPT}"\n.jpg'),
@@ -304,8 +324,8 @@ def write_run(
     **more: Any,
 ) -> Path:
     """Write a run folder; ``manifest=`` and ``summary=`` take overrides of their keys,
-    ``interventions=``, ``words=``, ``cues=``, ``slices=``, ``questions=`` and ``nouns=`` the rows
-    of tables that not every run has.
+    ``interventions=``, ``words=``, ``cues=``, ``swaps=``, ``slices=``, ``questions=`` and
+    ``nouns=`` the rows of tables that not every run has.
     """
     for folder in ("images", "media"):
         (run / folder).mkdir(parents=True)
@@ -321,7 +341,7 @@ def write_run(
         if name in more:
             (run / name).mkdir()
             _table(run / f"{name}/part-00000.parquet", name, more[name])
-    for name in ("cues", "slices", "questions", "nouns"):
+    for name in ("cues", "swaps", "slices", "questions", "nouns"):
         if name in more:
             _table(run / f"{name}.parquet", name, more[name])
     pairs = [(0, 1, 25), (1, 2, 30), (2, 2, 270)]
@@ -346,6 +366,11 @@ def _table(path: Path, name: str, rows: Sequence[dict[str, Any]]) -> None:
 @pytest.fixture(name="write_run")
 def _write_run() -> Callable[..., Path]:
     return write_run
+
+
+@pytest.fixture(name="swap")
+def _swap() -> Callable[..., dict[str, Any]]:
+    return swap
 
 
 @pytest.fixture(name="case")
@@ -387,7 +412,8 @@ def _verdicts() -> Callable[..., dict[str, Any]]:
 def found(tmp_path: Path) -> Path:
     """A run of two tested classes: the hostile one decides by a patch, which moves; cat is clean.
 
-    Images 10 and 12 are verified, 11 has a cause of its own; a cue of the class has a picture.
+    Images 10 and 12 are verified, 11 has a cause of its own; a cue of the class has a picture, and
+    two swaps of its background have theirs.
     """
     boxes = {10: (0, 0, 24, 18), 11: (96, 72, 120, 90), 12: (96, 72, 120, 90)}
     flags = {10: "spurious_verified", 11: "local_cause", 12: "spurious_verified"}
@@ -407,6 +433,7 @@ def found(tmp_path: Path) -> Path:
         summary={"verdicts": verdicts()},
         interventions=[row for at, where in boxes.items() for row in covering(at, 1, where)],
         cues=[cue | box],
+        swaps=[swap(1, "B-necessity", 12), swap(1, "B-sufficiency", 3)],
     )
 
 

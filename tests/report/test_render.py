@@ -217,6 +217,7 @@ def test_every_file_of_a_tested_run_is_there(found):
     page = Page(index)
     names = {attrs["src"] for attrs in page.all("img") if attrs["src"]}
     assert {"assets/cues/1-0.png", "assets/images/12-covered.jpg"} <= names
+    assert {"assets/swaps/1-0-other.jpg", "assets/swaps/1-1-same.jpg"} <= names
     assert all((index.parent / name).is_file() for name in names)
     assert data_of(index)["shelves"]["verdict-1-cases"] == [12, 10]
     assert data_of(index)["cases"]["12"]["patch"] == ["95.5", "71.5", "24.0", "18.0"]
