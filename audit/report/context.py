@@ -17,7 +17,7 @@ from audit.report.cards import Card, card
 from audit.report.charts import charts
 from audit.report.class_table import class_table, shown_classes
 from audit.report.cues import shown_cues
-from audit.report.galleries import FIRST, Gallery
+from audit.report.galleries import FIRST, Gallery, absent
 from audit.report.load import RunFolder
 from audit.report.matrix import matrix, pairs_table, shown_pairs
 from audit.report.nouns import nouns
@@ -107,6 +107,7 @@ def page(
         "matrix": matrix(run.pairs, run.classes, held),
         "pairs": pairs_table(run.pairs, run.classes, held),
         "charts": charts(summary.get("distributions")),
+        "absent": ", ".join(absent(shelves, summary)),
         "galleries": [_gallery(one, cards, _estimated(summary)) for one in shelves],
         "problems": [_problem(problem) for problem in summary["problems"]],
         "warnings": [clean(warning, 400) for warning in manifest["warnings"]],

@@ -8,7 +8,7 @@ from typing import Any
 
 from audit.report.load import Case
 
-__all__ = ["FIRST", "SHELVES", "Gallery", "Shelf", "galleries"]
+__all__ = ["FIRST", "SHELVES", "Gallery", "Shelf", "absent", "galleries"]
 
 FIRST = 30  # cases in index.html; the page adds the others when asked
 
@@ -44,6 +44,22 @@ def galleries(cases: Sequence[Case], summary: Mapping[str, Any]) -> list[Gallery
     """The shelves that have something to show or to count, in the page's order."""
     filled = [_filled(shelf, cases, summary) for shelf in SHELVES]
     return [gallery for gallery in filled if gallery.total]
+
+
+def absent(shown: Sequence[Gallery], summary: Mapping[str, Any]) -> list[str]:
+    """Titles of the shelves of errors that ``summary`` counts none for, beside those ``shown``.
+
+    Labels are doubted only where it is known whether the model looks at the object.
+    """
+    found = {one.shelf.id for one in shown}
+    looked_for = {"confident-errors", "disagreement"} if summary["accuracy"] else set()
+    if summary["two_by_two"]:
+        looked_for.add("label-suspects")
+    return [
+        shelf.title
+        for shelf in SHELVES
+        if shelf.id in looked_for - found and shelf.total(summary) == 0
+    ]
 
 
 def _filled(shelf: Shelf, cases: Sequence[Case], summary: Mapping[str, Any]) -> Gallery:

@@ -24,6 +24,7 @@ from audit.report.slice_table import held_slices, slice_words
 from audit.report.suspicions import examples, links
 from audit.report.swaps import swap_pictures
 from audit.report.text import NOT_AVAILABLE, count
+from audit.report.totals import totals
 from audit.tables.parts import cannot_write
 
 __all__ = ["render_report"]
@@ -157,5 +158,6 @@ def _data(run: RunFolder, shelves: Sequence[Gallery], cards: Mapping[int, Card])
         "na": NOT_AVAILABLE,
         "shelves": shown | examples(run),
         "slices": _slices(run),
+        "totals": totals(run),
         "cases": {str(index): asdict(card) for index, card in cards.items()},
     }

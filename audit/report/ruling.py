@@ -123,7 +123,7 @@ def _row(
         "missing": "" if passed or row.value is not None else _missing(row),
         "offenders": [_offender(one, there) for one in row.offenders[:_MAX_OFFENDERS]],
         "more": "" if len(row.offenders) <= _MAX_OFFENDERS else _more(row.offenders),
-        "section": "" if passed or row.offenders else section,
+        "section": "" if passed else section,
         "left_out": _left_out(row),
     }
 

@@ -81,7 +81,7 @@
   }
 
   box.addEventListener("case", (event) => {
-    current = event.detail;
+    current = event.detail.id;
     show();
   });
   box.addEventListener("click", (event) => {

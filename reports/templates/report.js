@@ -138,9 +138,17 @@
   const walk = view.walking(box, enlarge);
   let chosen = "true";
 
+  // `place` is the gallery that is walked through; "": the case table, as it is filtered.
+  let from = "";
+
+  function open(ids, id, opener, place) {
+    from = place;
+    walk.open(ids, id, opener);
+  }
+
   function openCard(card) {
-    const ids = audit.shelves[card.closest(".gallery").id];
-    walk.open(ids, Number(card.dataset.case), card.querySelector("a"));
+    const place = card.closest(".gallery").id;
+    open(audit.shelves[place], Number(card.dataset.case), card.querySelector("a"), place);
   }
 
   function enlarge(id) {
@@ -158,7 +166,7 @@
     box.querySelector('[data-map="true"]').disabled = !shown.true;
     box.querySelector('[data-map="covered"]').hidden = !shown.covered;
     choose(chosen);
-    box.dispatchEvent(new CustomEvent("case", { detail: id }));
+    box.dispatchEvent(new CustomEvent("case", { detail: { id, place: from } }));
   }
 
   // A button for the map of each noun of the model's caption.
@@ -210,5 +218,5 @@
     [".gallery .tiles", (tiles) => openCard(tiles.closest(".case"))],
   ]);
 
-  window.camAuditView = { box, open: walk.open }; // what marks and case table build on
+  window.camAuditView = { box, open }; // what marks and case table build on
 })();

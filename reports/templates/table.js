@@ -68,7 +68,7 @@
     const told = new URLSearchParams(query || "");
     state = { ...FIRST };
     told.forEach((value, key) => {
-      if (Object.hasOwn(FIRST, key) || key === "case") state[key] = value;
+      if (Object.hasOwn(FIRST, key) || ["case", "gallery"].includes(key)) state[key] = value;
     });
     controls.forEach((control) => (control.value = state[control.name]));
     return true;
@@ -151,9 +151,19 @@
     const figure = (value) => value.toLocaleString("en");
     const range = n ? `${figure(from + 1)} to ${figure(from + n)}` : "none";
     const held = ids.length === cases.length ? "" : ` that match, of ${figure(cases.length)}`;
+    const whole = total();
     section.querySelector(".showing").textContent =
       `Showing ${range} of ${figure(ids.length)} cases${held} held here; the run has ` +
-      `${audit.audited} images`;
+      (whole === undefined ? `${audit.audited} images` : `${figure(whole)} such images`);
+  }
+
+  // How many the run has of what is asked for; undefined where its tables do not count that.
+  function total() {
+    const asked = controls.map((control) => control.name).filter((name) => state[name]);
+    const counted = { true: state.true, pred: state.pred, flag: state.flag, slice: state.slice };
+    const key = asked.join(" ");
+    if (key === "true pred") return audit.totals.pair[`${state.true} ${state.pred}`];
+    return Object.hasOwn(counted, key) ? audit.totals[key][counted[key]] : undefined;
   }
 
   // ---- Controls -------------------------------------------------------------------------------
@@ -203,7 +213,16 @@
   }
 
   function openCase(id, opener) {
-    open(ids.includes(id) ? ids : [id], id, opener);
+    open(ids.includes(id) ? ids : [id], id, opener, "");
+  }
+
+  // The case that the address names, in the gallery or the table that it was opened from.
+  function openNamed() {
+    const id = Number(state.case);
+    const place = Object.hasOwn(audit.shelves, state.gallery || "") ? state.gallery : "";
+    const shelf = place ? audit.shelves[place] : [];
+    if (shelf.includes(id)) open(shelf, id, null, place);
+    else if (Object.hasOwn(audit.cases, state.case)) openCase(id, null);
   }
 
   function onClick(event) {
@@ -229,7 +248,7 @@
     draw();
     section.scrollIntoView();
     section.focus({ preventScroll: true });
-    if (state.case && Object.hasOwn(audit.cases, state.case)) openCase(Number(state.case), null);
+    if (state.case) openNamed();
     return true;
   }
 
@@ -256,11 +275,13 @@
     });
     section.addEventListener("click", onClick);
     box.addEventListener("case", (event) => {
-      state.case = String(event.detail);
+      state.case = String(event.detail.id);
+      state.gallery = event.detail.place;
       write();
     });
     box.addEventListener("close", () => {
       delete state.case;
+      delete state.gallery;
       write();
     });
     marks.onChange(draw);

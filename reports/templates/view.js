@@ -145,6 +145,8 @@ window.camView = (function () {
     function enlarge() {
       box.querySelector('[data-do="previous"]').disabled = walk.at === 0;
       box.querySelector('[data-do="next"]').disabled = walk.at === walk.ids.length - 1;
+      const figure = (value) => value.toLocaleString("en");
+      box.querySelector(".at").textContent = `${figure(walk.at + 1)} of ${figure(walk.ids.length)}`;
       draw(here());
     }
 

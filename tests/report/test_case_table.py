@@ -32,8 +32,22 @@ def test_a_cell_of_the_matrix_filters_the_table(page):
     assert names(page) == ['"<script>alert(1)</script>"␊.jpg']
     status = page.locator("#case-table .showing").inner_text()
     assert (
-        status == "Showing 1 to 1 of 1 cases that match, of 7 held here; the run has 1,240 images"
+        status == "Showing 1 to 1 of 1 cases that match, of 7 held here; the run has 30 such images"
     )
+
+
+def test_how_many_the_run_has_of_what_its_tables_count(page):
+    def told(**filters):
+        page.locator("[data-do=reset]").click()
+        for name, value in filters.items():
+            page.locator(f"[name={name}]").select_option(value)
+        return page.locator("#case-table .showing").inner_text().split("; ")[1]
+
+    assert told() == "the run has 1,240 images"
+    assert told(true="1") == "the run has 30 such images"
+    assert told(flag="off_object") == "the run has 150 such images"
+    # of 34 images without a label no table counts the prediction, and of both none does
+    assert told(pred="2") == told(true="1", flag="off_object") == "the run has 1,240 images"
 
 
 def test_filters_follow_into_the_address_and_back(page, visit, run):
@@ -71,6 +85,29 @@ def test_an_open_case_survives_a_reload(page):
     assert page.locator("#lightbox-title").inner_text() == "photos/00002.jpg"
     page.locator("[data-do=close]").click()
     page.wait_for_function("() => !location.hash.includes('case=')")
+
+
+def test_a_case_of_a_gallery_is_walked_through_that_gallery_after_a_reload(page):
+    place = page.locator("#lightbox .at")
+    page.locator("#control [data-case='3'] a").click()
+    assert place.inner_text() == "2 of 4"
+    assert fragment(page) == "#case-table?case=3&gallery=control"
+    page.reload()
+    assert place.inner_text() == "2 of 4"
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#lightbox-title").inner_text() == "photos/00004.jpg"
+    assert fragment(page) == "#case-table?case=4&gallery=control"
+    page.keyboard.press("Escape")
+    page.wait_for_function("() => location.hash === '#case-table'")
+
+
+def test_a_case_of_a_filtered_table_is_walked_through_that_table_after_a_reload(page):
+    page.locator("[name=flag]").select_option("misclassified")
+    page.locator("#case-table tbody [data-open]").nth(1).click()
+    said = page.locator("#lightbox .at").inner_text()
+    assert said == "2 of 3"
+    page.reload()
+    assert page.locator("#lightbox .at").inner_text() == said
 
 
 def test_the_keyboard_goes_on_where_a_link_leads(page):
@@ -151,7 +188,15 @@ def test_a_key_typed_into_the_filter_is_no_command(page):
 
 
 @pytest.mark.parametrize(
-    "hostile", ["true=%3Cscript%3E", "sort=__proto__", "page=-9e99", "case=constructor", "%%%"]
+    "hostile",
+    [
+        "true=%3Cscript%3E",
+        "sort=__proto__",
+        "page=-9e99",
+        "case=constructor",
+        "%%%",
+        "gallery=__proto__&case=x",
+    ],
 )
 def test_a_hostile_fragment_does_nothing(run, visit, hostile):
     page = visit(render_report(run), f"#case-table?{hostile}")

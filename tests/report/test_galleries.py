@@ -1,6 +1,8 @@
 """Which shelf holds which case, and of how many."""
 
-from audit.report.galleries import galleries
+import pytest
+
+from audit.report.galleries import absent, galleries
 from audit.report.load import read_run
 
 
@@ -62,3 +64,25 @@ def test_what_was_tested_comes_first(tmp_path, write_run, case):
     assert found["verified"] == ([0], 55)
     assert found["label-suspects"] == ([1], 4)
     assert found["local-cause"] == ([2], 3)
+
+
+EMPTY = {"confident_errors": 0, "label_suspects": 0, "disagreement": 0, "verified": 0}
+
+
+@pytest.mark.parametrize(
+    ("summary", "told"),
+    [
+        ({"galleries": {}}, []),  # a run of before counts none of them
+        ({"galleries": EMPTY}, ["Confident errors", "Labels in doubt", "Two maps that disagree"]),
+        ({"galleries": EMPTY | {"disagreement": 3}}, ["Confident errors", "Labels in doubt"]),
+        (
+            {"galleries": EMPTY, "two_by_two": None},
+            ["Confident errors", "Two maps that disagree"],
+        ),
+        ({"galleries": EMPTY, "two_by_two": None, "accuracy": None}, []),
+    ],
+)
+def test_what_was_looked_for_and_not_found_is_said(tmp_path, write_run, summary, told):
+    folder = read_run(write_run(tmp_path / "run", [], summary=summary))
+    shown = galleries(folder.cases, folder.summary)
+    assert absent(shown, folder.summary) == told
