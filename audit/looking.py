@@ -16,6 +16,7 @@ import pandas as pd
 from scipy.stats import binomtest, ttest_1samp
 
 from audit.looked import as_columns, looked
+from audit.report.text import effect
 from audit.summary import accuracy_of
 from audit.tables.schema import arrow_schema
 from audit.tables.sliced import Sliced
@@ -171,15 +172,15 @@ def _sentence(row: pd.Series) -> str:
         f"{row['asked_elsewhere']}"
     )
     controls = row["control_drop"]
-    beside = "" if controls is None or np.isnan(controls) else f" (controls {controls:z.2f})"
+    beside = "" if controls is None or np.isnan(controls) else f" (controls {effect(controls)})"
     if verdict == "spurious":
         return (
             f"question type {name!r}: answered without looking: with the asked object covered, "
             f"{row['unchanged']} of {row['tested']} answers stay and their probability falls by "
-            f"{row['drop']:z.2f}{beside}; {elsewhere}"
+            f"{effect(row['drop'])}{beside}; {elsewhere}"
         )
     return (
         f"question type {name!r}: no language shortcut found: covering the asked object changes "
         f"{row['tested'] - row['unchanged']} of {row['tested']} answers and lowers the "
-        f"probability by {row['drop']:z.2f}{beside}; {elsewhere}"
+        f"probability by {effect(row['drop'])}{beside}; {elsewhere}"
     )

@@ -1,8 +1,9 @@
 """Is the candidate better, and what got worse: the comparison's first screen, from its figures.
 
-A difference counts where its test or interval shows it: accuracy by its 95% interval, a class or
-slice by Holm's p ≤ .05, attention by its interval and by at least NOTABLE_MASS, a verdict as it
-stands.
+A difference counts where its test or interval shows it: accuracy by its 95% interval and McNemar's
+exact p ≤ .05, a class or slice by Holm's p ≤ .05, attention by its interval and by at least
+NOTABLE_MASS, a verdict as it stands. Accuracy needs both, since a bootstrap of a few flips, all in
+one direction, never reaches zero.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 from audit.comparison.questions import QuestionChange
 from audit.comparison.words import p_value, points, points_interval
+from audit.report.slice_table import slice_words
 from audit.report.tables import Row
 from audit.report.text import clean, count, percent
 
@@ -22,15 +24,20 @@ __all__ = ["NOTABLE_MASS", "Answer", "Reason", "answer"]
 NOTABLE_MASS = 0.05
 _ALPHA = 0.05
 
+_BOTH = "the candidate is better in places and worse in others."
 _HEADLINES = {
-    ("up", False): "The candidate is more accurate, and nothing was found to be worse.",
-    ("up", True): "The candidate is more accurate on the whole, and worse in places.",
-    ("down", False): "The candidate is less accurate.",
-    ("down", True): "The candidate is less accurate.",
-    ("same", True): "No difference in accuracy was found, and the candidate is worse in places.",
-    ("same", False): "No difference was found that speaks against the candidate.",
-    ("none", True): "Accuracy cannot be compared, and the candidate is worse in places.",
-    ("none", False): "Accuracy cannot be compared: no image has a label in both runs.",
+    ("up", ""): "The candidate is more accurate, and nothing was found to be worse.",
+    ("up", "worse"): "The candidate is more accurate on the whole, and worse in places.",
+    ("down", ""): "The candidate is less accurate.",
+    ("down", "better"): "The candidate is less accurate on the whole, and better in places.",
+    ("same", ""): "No difference was found that speaks against the candidate.",
+    ("same", "worse"): "No difference in accuracy was found; the candidate is worse in places.",
+    ("same", "better"): "No difference in accuracy was found; the candidate is better in places.",
+    ("same", "both"): f"No difference in accuracy was found; {_BOTH}",
+    ("none", ""): "Accuracy cannot be compared: no image has a label in both runs.",
+    ("none", "worse"): "Accuracy cannot be compared; the candidate is worse in places.",
+    ("none", "better"): "Accuracy cannot be compared; the candidate is better in places.",
+    ("none", "both"): f"Accuracy cannot be compared; {_BOTH}",
 }
 
 
@@ -77,18 +84,28 @@ def answer(
     better += [*_groups(slices, worse=False), *_questions(questions, "cured")]
     return Answer(
         state=_state(direction, bool(worse), bool(better)),
-        headline=_HEADLINES[direction, bool(worse)],
+        headline=_headline(direction, bool(worse), bool(better)),
         worse=tuple(worse),
         better=tuple(better),
     )
 
 
+def _headline(direction: str, worse: bool, better: bool) -> str:
+    if direction == "up":
+        found = "worse" if worse else ""
+    elif direction == "down":
+        found = "better" if better else ""
+    else:
+        found = "both" if worse and better else "worse" if worse else "better" if better else ""
+    return _HEADLINES[direction, found]
+
+
 def _direction(accuracy: Row | None) -> str:
     if accuracy is None or accuracy["low"] is None:
         return "none"
-    if accuracy["low"] > 0:
-        return "up"
-    return "down" if accuracy["high"] < 0 else "same"
+    if accuracy["mcnemar_exact_p"] > _ALPHA or accuracy["low"] <= 0 <= accuracy["high"]:
+        return "same"
+    return "up" if accuracy["low"] > 0 else "down"
 
 
 def _state(direction: str, worse: bool, better: bool) -> str:
@@ -132,7 +149,8 @@ def _reason(row: Row) -> Reason:
         f"{p_value(row['mcnemar_holm_p'])})"
     )
     if "slice" in row:
-        return Reason("slice_accuracy", None, f"{row['slice']} = {row['value']}", sentence)
+        words = slice_words((row["slice"], row["value"]))
+        return Reason("slice_accuracy", None, words, sentence)
     return Reason("class_accuracy", row["true_class"], row["label"], sentence)
 
 
@@ -140,14 +158,14 @@ def _verdicts(classes: Sequence[Row], sentences: Mapping[int, str], change: str)
     """Classes whose verdict changed so. A cured one is told by what the base's run had found."""
     words = {
         "newly_spurious": "now found spurious: it ",
-        "cured": "no longer found spurious; in the base it ",
+        "cured": "no longer found spurious; the base ",
     }
     return [
         Reason(
             "verdict",
             row["true_class"],
             row["label"],
-            words[change] + sentences.get(row["true_class"], "decided by something else"),
+            words[change] + sentences.get(row["true_class"], "decides by something else"),
         )
         for row in classes
         if row["verdict_change"] == change

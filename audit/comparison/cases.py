@@ -42,6 +42,7 @@ class Case:
     """One image that both runs have. ``row`` holds the columns of the images table."""
 
     row: Row
+    at: int  # its place among the joined images
     base: Shot
     candidate: Shot
     shared_view: bool  # one picture serves both
@@ -60,7 +61,10 @@ def cases_of(found: Comparison, limit: int, seed: int) -> list[Case]:
     media = {name: _media(side, chosen[f"{name}_index"]) for name, side in sides.items()}
     maps = {name: _maps(side, chosen[f"{name}_index"]) for name, side in sides.items()}
     rows = chosen.astype(object).where(chosen.notna(), None).to_dict("records")
-    return [_case({str(k): v for k, v in row.items()}, media, maps, alike) for row in rows]
+    return [
+        _case({str(k): v for k, v in row.items()}, int(at), media, maps, alike)
+        for at, row in zip(chosen.index, rows, strict=True)
+    ]
 
 
 def choose(
@@ -142,6 +146,7 @@ def _by_index(rows: Sequence[Row]) -> dict[int, Row]:
 
 def _case(
     row: Row,
+    at: int,
     media: Mapping[str, Mapping[int, Row]],
     maps: Mapping[str, Mapping[int, Row]],
     alike: bool,
@@ -154,7 +159,7 @@ def _case(
         name: _shot(either if alike else pictures[name] or either, maps[name][row[f"{name}_index"]])
         for name in media
     }
-    return Case(row, shots["base"], shots["candidate"], alike)
+    return Case(row, at, shots["base"], shots["candidate"], alike)
 
 
 def _shot(picture: Row, found: Row) -> Shot:

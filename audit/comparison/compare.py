@@ -7,13 +7,15 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
 from audit.comparison.config import CompareConfig
 from audit.comparison.content import FORMAT, Comparison, compared
-from audit.comparison.markdown import as_markdown
+from audit.comparison.markdown import as_markdown, forced
+from audit.comparison.page import Gates
 from audit.comparison.render import write_report
 from audit.comparison.schema import schema_of
 from audit.comparison.sides import read_side
@@ -73,34 +75,40 @@ def _compared(
         with tempfile.TemporaryDirectory(dir=config.compare_dir, prefix=".compare-") as scratch:
             fresh = Path(scratch) / "fresh"
             fresh.mkdir()
-            _write(found, fresh, config)
-            exit_code = _gated(found, fresh, config, say)
+            gates = _gated(found, fresh, config, say)
+            _write(found, fresh, config, gates)
             if target.exists():
                 target.rename(Path(scratch) / "replaced")
             fresh.rename(target)
     except OSError as error:
         raise cannot_write(target, error) from error
     say(found.answer.headline)
-    return Compared(target / "report" / "index.html", exit_code)
+    return Compared(
+        target / "report" / "index.html", 0 if gates is None else gates.verdict.exit_code
+    )
 
 
 def _gated(
     found: Comparison, folder: Path, config: CompareConfig, say: Callable[[str], object]
-) -> int:
+) -> Gates | None:
     """Check the candidate against the policy, with the base as the baseline if a gate asks."""
     if config.policy is None:
-        return 0
-    against = found.base.root if read_policy(config.policy).needs_baseline else None
+        return None
+    policy = read_policy(config.policy)
+    against = found.base.root if policy.needs_baseline else None
     asked = GateConfig(
         policy=config.policy,
         baseline=against,
         junit=folder / "junit.xml",
         markdown=folder / "gates.md",
     )
-    verdict, _ = check(found.candidate.root, asked)
+    verdict, page = check(found.candidate.root, asked)
+    if found.summary["forced"]:
+        with page.open("a", encoding="utf-8", errors="replace") as file:
+            file.write("\n" + "\n".join(forced(found.summary)))
     for line in lines(verdict):
         say(line)
-    return verdict.exit_code
+    return Gates(policy, verdict)
 
 
 def _check_ours(target: Path) -> None:
@@ -118,14 +126,29 @@ def _check_ours(target: Path) -> None:
         raise ConfigError(f"{target} is no comparison of ours: choose another --compare-dir")
 
 
-def _write(found: Comparison, folder: Path, config: CompareConfig) -> None:
-    text = json.dumps(found.summary, indent=1, ensure_ascii=False, allow_nan=False)
+def _write(found: Comparison, folder: Path, config: CompareConfig, gates: Gates | None) -> None:
+    content = found.summary | {"gates": None if gates is None else _told(gates)}
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
     (folder / FILE).write_text(text + "\n", encoding="utf-8", errors="replace")
-    (folder / "summary.md").write_text(as_markdown(found), encoding="utf-8", errors="replace")
+    page = as_markdown(found, None if gates is None else gates.verdict)
+    (folder / "summary.md").write_text(page, encoding="utf-8", errors="replace")
     _table(found.images, "images", folder)
     _table(found.class_table, "classes", folder)
     _table(found.slice_table, "slices", folder)
-    write_report(found, folder / "report", config.max_cases, config.seed)
+    write_report(found, folder / "report", config.max_cases, config.seed, gates)
+
+
+def _told(gates: Gates) -> dict[str, Any]:
+    """What the policy says, for ``comparison.json``."""
+    rows = gates.verdict.rows
+    return {
+        "policy": gates.verdict.policy,
+        "outcome": gates.verdict.outcome.value,
+        "gates": [
+            {"name": row.name, "outcome": row.outcome.value, "sentence": row.sentence}
+            for row in rows
+        ],
+    }
 
 
 def _table(frame: pd.DataFrame, name: str, folder: Path) -> None:

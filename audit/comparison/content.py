@@ -21,6 +21,7 @@ from audit.comparison.slices import slice_table
 from audit.errors import DataError
 from audit.report.banner import bare_sentence
 from audit.report.tables import Row
+from audit.tables.sliced import Sliced, read_slices
 
 __all__ = ["FORMAT", "Comparison", "compared"]
 
@@ -38,6 +39,7 @@ class Comparison:
     class_table: pd.DataFrame
     slices: tuple[Row, ...]
     slice_table: pd.DataFrame
+    sliced: tuple[Sliced, ...]  # the base's further columns, in the order of its images
     answer: Answer
     summary: dict[str, Any]
 
@@ -64,7 +66,8 @@ def compared(
     accuracy, attention = overall.accuracy(images, rng), overall.attention(images, rng)
     table = class_table(images, base, candidate, rng)
     classes = tuple(_plain(row) for row in table.to_dict("records"))
-    sliced = slice_table(images, base)
+    columns = read_slices(base.root / "images").columns
+    sliced = slice_table(images, columns)
     slices = tuple(_plain(row) for row in sliced.to_dict("records"))
     asked = question_changes(base, candidate)
     sentences = _sentences(classes, base, candidate)
@@ -90,7 +93,9 @@ def compared(
         "slices": {"n": len(slices), "compared": sum(bool(row["n"]) for row in slices)},
         "questions": [asdict(one) for one in asked],
     }
-    return Comparison(base, candidate, images, classes, table, slices, sliced, said, summary)
+    return Comparison(
+        base, candidate, images, classes, table, slices, sliced, columns, said, summary
+    )
 
 
 def _about(side: Side) -> dict[str, Any]:

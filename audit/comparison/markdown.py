@@ -8,7 +8,9 @@ from typing import Any
 
 from audit.comparison.answer import Reason
 from audit.comparison.content import Comparison
+from audit.comparison.examined import examined
 from audit.comparison.words import p_value, points, points_interval, ratio, ratio_interval
+from audit.gates.verdict import Outcome, Verdict
 from audit.report.tables import Row
 from audit.report.text import clean, count, percent
 
@@ -16,6 +18,14 @@ __all__ = ["as_markdown"]
 
 _MOST = 20  # reasons and classes: a summary that nobody scrolls
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&@])")
+_VERDICTS = {
+    "newly_spurious": "Newly spurious",
+    "spurious_untested_before": "Spurious, not tested in the base",
+    "still_spurious": "Spurious in both",
+    "untested_now": "Spurious in the base, not tested now",
+    "cured": "Cured",
+}
+_UNJUDGED = ("not_tested", "not_enough_images", None)
 _BUCKETS = {
     "regressed": "regressed",
     "fixed": "fixed",
@@ -28,20 +38,26 @@ _BUCKETS = {
 }
 
 
-def as_markdown(found: Comparison) -> str:
-    """Headline, what got worse and better, figures, buckets and the classes that changed most."""
+def as_markdown(found: Comparison, gates: Verdict | None = None) -> str:
+    """Headline, what the policy says, what got worse and better, figures, buckets, verdicts, and
+    the classes that changed most.
+    """
     summary = found.summary
     base, candidate = _safe(found.base.name), _safe(found.candidate.name)
     lines = [f"## {base} → {candidate}: {found.answer.headline}", ""]
-    lines += _forced(summary)
+    lines += forced(summary) + (_gates(gates) if gates else [])
     lines += _reasons("Worse", found.answer.worse) + _reasons("Better", found.answer.better)
     lines += _figures(summary)
+    if not found.answer.worse:
+        lines += [examined(found).sentence, ""]
     lines += _buckets(summary["counts"])
+    lines += _verdicts(found)
     lines += _classes(found.classes)
     return "\n".join(lines)
 
 
-def _forced(summary: dict[str, Any]) -> list[str]:
+def forced(summary: dict[str, Any]) -> list[str]:
+    """What two runs differ in that were compared all the same; nothing where they do not."""
     if not summary["forced"]:
         return []
     named = "; ".join(
@@ -49,6 +65,15 @@ def _forced(summary: dict[str, Any]) -> list[str]:
         for one in summary["differences"]
     )
     return [f"**Forced although the runs differ in more than their models** ({named}).", ""]
+
+
+def _gates(verdict: Verdict) -> list[str]:
+    bad = [row for row in verdict.rows if row.outcome is not Outcome.PASS]
+    told = [f"- {row.outcome.upper()} {_safe(row.name)}: {_safe(row.sentence, 900)}" for row in bad]
+    left = len(told) - _MOST
+    more = [f"- and {count(left)} more"] if left > 0 else []
+    head = f"**Policy {_safe(verdict.policy)}: {verdict.outcome.upper()}**"
+    return [head, "", *told[:_MOST], *more, ""]
 
 
 def _reasons(title: str, reasons: Sequence[Reason]) -> list[str]:
@@ -94,6 +119,28 @@ def _buckets(counts: dict[str, Any]) -> list[str]:
         if counts["buckets"][name] or name in ("regressed", "fixed")
     ]
     return [f"{count(counts['images'])} images: " + ", ".join(told) + ".", ""]
+
+
+def _verdicts(found: Comparison) -> list[str]:
+    """Which classes either run found spurious, and which are no longer judged."""
+    changed = {
+        words: [row["label"] for row in found.classes if row["verdict_change"] == change]
+        for change, words in _VERDICTS.items()
+    }
+    lines = [f"- {words}: {_listed(labels)}" for words, labels in changed.items() if labels]
+    lost = [
+        row["label"]
+        for row in found.classes
+        if row["base_verdict"] == "clean" and row["candidate_verdict"] in _UNJUDGED
+    ]
+    if lost:
+        lines.append(f"- Clean in the base, not judged in the candidate: {_listed(lost)}")
+    return [*lines, ""] if lines else []
+
+
+def _listed(labels: Sequence[str]) -> str:
+    more = f" and {count(len(labels) - _MOST)} more" if len(labels) > _MOST else ""
+    return ", ".join(_safe(one) for one in labels[:_MOST]) + more
 
 
 def _classes(classes: Sequence[Row]) -> list[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -13,19 +14,25 @@ from audit.comparison.buckets import BUCKETS, MOVED_AGREEMENT, MOVED_MASS
 from audit.comparison.cards import Card
 from audit.comparison.cases import SHELVES
 from audit.comparison.content import Comparison
+from audit.comparison.examined import examined
 from audit.comparison.page_tables import (
     class_rows,
     flows,
     score_rows,
+    slice_link,
     slice_rows,
     span,
     verdict_rows,
 )
 from audit.comparison.words import p_value, points, points_interval
+from audit.gates.policy import Policy
+from audit.gates.verdict import Verdict
+from audit.report.ruling import ruling
+from audit.report.slice_table import slice_words
 from audit.report.tables import Row
 from audit.report.text import clean, count, interval, percent
 
-__all__ = ["FIRST", "TITLES", "page"]
+__all__ = ["FIRST", "TITLES", "Gates", "page"]
 
 FIRST = 18  # cards of a shelf in index.html; the page adds the others when asked
 _MOST_REASONS = 6
@@ -33,6 +40,7 @@ _TARGETS = {
     "accuracy": "#regressed",
     "attention": "#attention_moved",
     "slice_accuracy": "#slices",
+    "verdict": "#verdicts",
 }
 
 TITLES = {
@@ -52,8 +60,21 @@ TITLES = {
 }
 
 
-def page(found: Comparison, cards: Sequence[Card]) -> dict[str, object]:
-    """Everything ``compare.html.j2`` prints, by the names that it uses."""
+@dataclass(frozen=True)
+class Gates:
+    """A policy, and what came of it."""
+
+    policy: Policy
+    verdict: Verdict
+
+
+def page(
+    found: Comparison, cards: Sequence[Card], slices: Collection[str], gates: Gates | None
+) -> dict[str, object]:
+    """Everything ``compare.html.j2`` prints, by the names that it uses.
+
+    ``slices`` are the values of further columns that a case has.
+    """
     summary, base, candidate = found.summary, found.base, found.candidate
     shelves = {name: [card for card in cards if card.bucket == name] for name in SHELVES}
     groups = {card.group for card in cards}
@@ -62,19 +83,23 @@ def page(found: Comparison, cards: Sequence[Card]) -> dict[str, object]:
         "about": _about(found),
         "base": clean(base.name, 50),
         "candidate": clean(candidate.name, 50),
+        "ruling": None if gates is None else _ruling(found, gates, groups, slices),
         "differences": [_difference(one) for one in summary["differences"]],
         "notes": [_difference(one) for one in summary["notes"]],
-        "answer": _answer(found, groups),
+        "answer": _answer(found, groups, slices),
+        "unharmed": examined(found).sentence,
         "accuracy": _accuracy(summary["accuracy"]),
         "attention": score_rows(summary["attention"]),
         "quad": _quad(found.images, shelves),
         "counts": _counts(summary["counts"]),
-        "verdicts": verdict_rows(found),
+        "verdicts": verdict_rows(found, groups),
+        "types": bool(summary["questions"]),
         "classes": class_rows(found.classes, groups),
-        "slices": slice_rows(found.slices),
-        "flows": flows(found.images),
+        "slices": slice_rows(found.slices, slices),
+        "flows": flows(found.images, groups),
         "galleries": [_gallery(name, shelves[name], summary["counts"]) for name in SHELVES],
         "groups": _groups(cards),
+        "values": list(slices),
         "sides": [_side(found, side) for side in ("base", "candidate")],
         "buckets": [(name.replace("_", " "), BUCKETS[name]) for name in BUCKETS],
         "thresholds": (percent(MOVED_AGREEMENT, 0), points(MOVED_MASS).lstrip("+")),
@@ -93,23 +118,39 @@ def _about(found: Comparison) -> str:
     )
 
 
-def _answer(found: Comparison, groups: set[int]) -> dict[str, Any]:
+def _ruling(
+    found: Comparison, gates: Gates, groups: set[int], slices: Collection[str]
+) -> dict[str, Any]:
+    """The policy's table, whose offenders lead to their cases."""
+    rows = found.candidate.slices
+    words = {at: slice_words((row["slice"], row["value"])) for at, row in enumerate(rows)}
+    places = {
+        "class": {one: f"class={one}" for one in groups},
+        "slice": {at: slice_link(one) for at, one in words.items() if one in slices},
+    }
+    sections = {"overview", "classes", "slices"} if found.slices else {"overview", "classes"}
+    return ruling(gates.policy, gates.verdict, places, sections)
+
+
+def _answer(found: Comparison, groups: set[int], slices: Collection[str]) -> dict[str, Any]:
     said = found.answer
     return {
         "state": said.state,
         "headline": said.headline,
-        "worse": [_reason(one, groups) for one in said.worse[:_MOST_REASONS]],
-        "better": [_reason(one, groups) for one in said.better[:_MOST_REASONS]],
+        "worse": [_reason(one, groups, slices) for one in said.worse[:_MOST_REASONS]],
+        "better": [_reason(one, groups, slices) for one in said.better[:_MOST_REASONS]],
         "more_worse": count(max(0, len(said.worse) - _MOST_REASONS)),
         "more_better": count(max(0, len(said.better) - _MOST_REASONS)),
     }
 
 
-def _reason(one: Reason, groups: set[int]) -> dict[str, str]:
+def _reason(one: Reason, groups: set[int], slices: Collection[str]) -> dict[str, str]:
     """A reason, and where on the page its evidence is."""
     target = _TARGETS.get(one.kind, "#classes")
     if one.true_class in groups:
         target = f"#class={one.true_class}"
+    if one.kind == "slice_accuracy" and one.subject in slices:
+        target = f"#{slice_link(one.subject)}"
     return {
         "subject": clean(one.subject, 60),
         "sentence": clean(one.sentence, 900),
@@ -150,16 +191,16 @@ def _quad(images: pd.DataFrame, shelves: Mapping[str, Sequence[Card]]) -> dict[s
     before = both["base_correct"].to_numpy(dtype=bool)
     after = both["candidate_correct"].to_numpy(dtype=bool)
     cells = {
-        "kept": (before & after, "attention_moved"),
+        "kept": (before & after, ""),
         "lost": (before & ~after, "regressed"),
         "won": (~before & after, "fixed"),
-        "missed": (~before & ~after, "still_wrong"),
+        "missed": (~before & ~after, ""),  # of these only changed answers have a shelf
     }
     return {
         name: {
             "n": count(int(where.sum())),
             "share": percent(float(where.mean())),
-            "target": shelf if shelves[shelf] else "",
+            "target": shelf if shelf and shelves[shelf] else "",
         }
         for name, (where, shelf) in cells.items()
     }

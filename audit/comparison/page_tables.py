@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
 from typing import Any
+from urllib.parse import urlencode
 
 import pandas as pd
 
@@ -12,10 +13,20 @@ from audit.comparison.content import Comparison
 from audit.comparison.sides import Side
 from audit.comparison.words import p_value, points, points_interval, ratio, ratio_interval
 from audit.report.banner import bare_sentence
+from audit.report.slice_table import slice_words
 from audit.report.tables import Row
 from audit.report.text import clean, count, percent, times
 
-__all__ = ["MAX_CLASSES", "class_rows", "flows", "score_rows", "slice_rows", "span", "verdict_rows"]
+__all__ = [
+    "MAX_CLASSES",
+    "class_rows",
+    "flows",
+    "score_rows",
+    "slice_link",
+    "slice_rows",
+    "span",
+    "verdict_rows",
+]
 
 MAX_CLASSES = 200
 _MAX_FLOWS = 20
@@ -33,6 +44,15 @@ _CHANGES = {
     "still_spurious": ("Spurious in both", "open"),
     "untested_now": ("Spurious in the base, not tested now", "open"),
     "cured": ("Cured", "better"),
+}
+# Change of a type of question → what is said of the base and of the candidate; "": the sentence
+# of what was found.
+_OTHERS = {
+    "newly_spurious": ("clean", ""),
+    "spurious_untested_before": ("not tested", ""),
+    "still_spurious": ("spurious as well", ""),
+    "untested_now": ("", "not tested"),
+    "cured": ("", "clean"),
 }
 
 
@@ -96,14 +116,17 @@ def class_rows(classes: Sequence[Row], groups: set[int]) -> dict[str, Any]:
     }
 
 
-def slice_rows(slices: Sequence[Row]) -> dict[str, Any]:
-    """The slices column by column; of very many, those with the largest losses of accuracy."""
+def slice_rows(slices: Sequence[Row], held: Collection[str]) -> dict[str, Any]:
+    """The slices column by column; of very many, those with the largest losses of accuracy.
+
+    Those ``held``, of which the page has a case, lead to their cases.
+    """
     reach = _reach(slices)
     worst = sorted(range(len(slices)), key=lambda at: _loss(slices[at]))[:MAX_CLASSES]
     shown = [slices[at] for at in sorted(worst)]
     return {
         "columns": [
-            {"name": clean(name, 60), "rows": [_slice_row(row, reach) for row in rows]}
+            {"name": clean(name, 60), "rows": [_slice_row(row, reach, held) for row in rows]}
             for name, rows in groupby(shown, key=lambda row: row["slice"])
         ],
         "shown": count(len(shown)),
@@ -123,8 +146,14 @@ def _reach(rows: Sequence[Row]) -> float:
     return max([_LEAST_REACH, *(abs(float(bound)) for bound in bounds)])
 
 
-def verdict_rows(found: Comparison) -> dict[str, Any]:
-    """The classes that either run found spurious, the newly found first, capped."""
+def verdict_rows(found: Comparison, groups: set[int]) -> dict[str, Any]:
+    """What either run found spurious, the newly found first, capped: classes, or types of question.
+
+    The classes in ``groups``, of which the page has a case, lead to their cases.
+    """
+    if found.summary["questions"]:
+        rows = [_question_row(one) for one in found.summary["questions"]]
+        return {"rows": rows[:MAX_CLASSES], "total": count(len(rows)), "capped": False}
     sentences = {side.root: _sentences(side) for side in (found.base, found.candidate)}
     changed = [row for row in found.classes if row["verdict_change"]]
     order = list(_CHANGES)
@@ -132,6 +161,7 @@ def verdict_rows(found: Comparison) -> dict[str, Any]:
     rows = [
         {
             "label": clean(row["label"], 60),
+            "target": f"#class={row['true_class']}" if row["true_class"] in groups else "",
             "change": _CHANGES[row["verdict_change"]][0],
             "tone": _CHANGES[row["verdict_change"]][1],
             "base": _told(row, row["base_verdict"], sentences[found.base.root]),
@@ -142,17 +172,36 @@ def verdict_rows(found: Comparison) -> dict[str, Any]:
     return {"rows": rows, "total": count(len(changed)), "capped": len(rows) < len(changed)}
 
 
-def flows(images: pd.DataFrame) -> dict[str, Any]:
-    """What changed answers became: label, the base's answer, the candidate's, how often."""
-    keys = ["true_label", "base_pred_label", "candidate_pred_label"]
+def _question_row(one: Mapping[str, Any]) -> dict[str, Any]:
+    """A type of question; the run that did not find it so is told by the change alone."""
+    change, tone = _CHANGES[one["change"]]
+    before, after = _OTHERS[one["change"]]
+    sentence = one["sentence"]
+    return {
+        "label": one["name"],
+        "target": "",
+        "change": change,
+        "tone": tone,
+        "base": before or sentence,
+        "candidate": after or sentence,
+    }
+
+
+def flows(images: pd.DataFrame, groups: set[int]) -> dict[str, Any]:
+    """What changed answers became: label, the base's answer, the candidate's, how often.
+
+    The labels of classes in ``groups`` lead to their cases.
+    """
+    keys = ["true_class", "true_label", "base_pred_label", "candidate_pred_label"]
     changed = images[images["prediction_changed"].fillna(value=False).astype(bool)].dropna(
         subset=keys
     )
     found = changed.groupby(keys, observed=True).size().rename("n").reset_index()
-    found = found.sort_values(["n", *keys], ascending=[False, True, True, True])
+    found = found.sort_values(["n", *keys], ascending=[False, *[True] * len(keys)])
     rows = [
         {
             "label": clean(row["true_label"], 60),
+            "target": f"#class={row['true_class']}" if row["true_class"] in groups else "",
             "before": clean(row["base_pred_label"], 60),
             "after": clean(row["candidate_pred_label"], 60),
             "n": count(int(row["n"])),
@@ -182,8 +231,18 @@ def _class_row(row: Row, reach: float, groups: set[int]) -> dict[str, Any]:
     }
 
 
-def _slice_row(row: Row, reach: float) -> dict[str, Any]:
-    return {"label": clean(row["value"], 60) or "(empty)", **_changes(row, reach)}
+def _slice_row(row: Row, reach: float, held: Collection[str]) -> dict[str, Any]:
+    words = slice_words((row["slice"], row["value"]))
+    return {
+        "label": clean(row["value"], 60) or "(empty)",
+        "target": f"#{slice_link(words)}" if words in held else "",
+        **_changes(row, reach),
+    }
+
+
+def slice_link(words: str) -> str:
+    """The fragment that narrows the cases to ``camera = north``."""
+    return urlencode({"slice": words})
 
 
 def _changes(row: Row, reach: float) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from typing import Any
 from audit.comparison.cards import IMAGE_FOLDER, Card, card
 from audit.comparison.cases import SHELVES, Case, cases_of
 from audit.comparison.content import Comparison
-from audit.comparison.page import FIRST, page
+from audit.comparison.narrowing import narrowing
+from audit.comparison.page import FIRST, Gates, page
 from audit.report.html import environment, script, template
 from audit.report.text import NOT_AVAILABLE
 
@@ -19,9 +20,12 @@ __all__ = ["write_report"]
 _STATIC = ("styles.css", "compare.css", "view.js", "compare.js", "icon.svg")
 
 
-def write_report(found: Comparison, target: Path, max_cases: int, seed: int) -> None:
+def write_report(
+    found: Comparison, target: Path, max_cases: int, seed: int, gates: Gates | None = None
+) -> None:
     """Write the report of ``found`` into the new folder ``target``, with at most ``max_cases``.
 
+    ``gates``: what a policy says of the candidate, to be told first.
     Raises DataError where a picture that a run keeps cannot be decoded.
     """
     cases = cases_of(found, max_cases, seed)
@@ -31,9 +35,11 @@ def write_report(found: Comparison, target: Path, max_cases: int, seed: int) -> 
         _write_pictures(case, shown, target)
     for name in _STATIC:
         (target / "assets" / name).write_text(template(name), encoding="utf-8")
-    html = environment().get_template("compare.html.j2").render(page(found, cards))
+    narrowed = narrowing(found, cases)
+    content = page(found, cards, narrowed["slices"], gates)
+    html = environment().get_template("compare.html.j2").render(content)
     (target / "index.html").write_text(html, encoding="utf-8", errors="replace")
-    data = script("camCompare", _data(found, cards))
+    data = script("camCompare", _data(found, cards) | narrowed)
     (target / "assets" / "cases.js").write_text(data, encoding="utf-8")
 
 

@@ -14,7 +14,7 @@ _TARGETS = {"true": "label's class", "pred": "predicted class"}
 _SCORES = {
     "relevance_mass_accuracy": ("share", "heat on the object"),
     "mass_lift": ("ratio", "that share over the object's area"),
-    "mass_excess": ("share", "0: chance, 1: all on the object"),
+    "mass_excess": ("ratio", "0: chance, 1: all on the object"),
 }
 
 

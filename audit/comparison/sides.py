@@ -48,6 +48,7 @@ class Side:
     verdicts: Row  # of summary.json; empty for a run that has none
     classes: tuple[Row, ...]  # of classes.parquet
     images: pa.Table  # IMAGES, parts in order
+    slices: tuple[Row, ...] = ()  # of slices.parquet; none where the dataset has no further column
     questions: tuple[Row, ...] = ()  # of questions.parquet; none where the dataset asks none
 
     @property
@@ -75,5 +76,6 @@ def read_side(run: Path) -> Side:
         verdicts=found.summary.get("verdicts") or {},
         classes=found.classes,
         images=read(parts, IMAGES),
+        slices=found.slices,
         questions=found.questions,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,22 +10,19 @@ import pandas as pd
 
 from audit.comparison.groups import Groups
 from audit.comparison.schema import schema_of
-from audit.comparison.sides import Side
 from audit.comparison.statistics import holm
-from audit.tables.sliced import Sliced, read_slices
+from audit.tables.sliced import Sliced
 
 __all__ = ["slice_table"]
 
 
-def slice_table(pairs: pd.DataFrame, base: Side) -> pd.DataFrame:
+def slice_table(pairs: pd.DataFrame, columns: Sequence[Sliced]) -> pd.DataFrame:
     """One row a value, as the base's images have it; audit.comparison.schema names the columns.
 
-    ``pairs`` are the joined images, the base's first and in its order. Holm's correction is over
-    all values of all columns with an image.
+    ``pairs`` are the joined images, the base's first and in its order, and ``columns`` the base's
+    further columns. Holm's correction is over all values of all columns with an image.
     """
-    columns = read_slices(base.root / "images").columns
-    shared = pairs.iloc[: len(base.images)]
-    rows = [row for column in columns for row in _rows(column, shared)]
+    rows = [row for column in columns for row in _rows(column, pairs.iloc[: len(column.codes)])]
     table = pd.DataFrame(rows, columns=schema_of("slices").names)
     p = table["mcnemar_p"].to_numpy(dtype=np.float64, na_value=np.nan)
     table["mcnemar_holm_p"] = holm(p) if len(p) else p

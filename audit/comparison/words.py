@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit.report.text import NOT_AVAILABLE
+from audit.report.text import NOT_AVAILABLE, rounded
 
 __all__ = ["p_value", "points", "points_interval", "ratio", "ratio_interval"]
 
@@ -16,15 +16,17 @@ def points(value: float | None) -> str:
     """
     if value is None:
         return NOT_AVAILABLE
-    shown = f"{100 * value:+z.1f}"
-    if value and float(shown) == 0:
+    shown = _point(value)
+    if value and shown == "0.0":
         return "<+0.1" if value > 0 else ">−0.1"
-    return _minus("0.0" if value == 0 else shown)
+    return shown
 
 
 def points_interval(low: float | None, high: float | None) -> str:
     """Two bounds as ``−2.1 to +0.4``."""
-    return _range(low, high, "{:+z.1f}", 100)
+    if low is None or high is None:
+        return NOT_AVAILABLE
+    return f"{_point(low)} to {_point(high)}"
 
 
 def ratio(value: float | None) -> str:
@@ -34,7 +36,9 @@ def ratio(value: float | None) -> str:
 
 def ratio_interval(low: float | None, high: float | None) -> str:
     """Two bounds as ``−0.02 to +0.44``."""
-    return _range(low, high, "{:+z.2f}", 1)
+    if low is None or high is None:
+        return NOT_AVAILABLE
+    return _minus(f"{low:+z.2f} to {high:+z.2f}")
 
 
 def p_value(p: float | None) -> str:
@@ -44,10 +48,9 @@ def p_value(p: float | None) -> str:
     return f"p < {_LEAST_P}" if p < _LEAST_P else f"p = {p:.3f}"
 
 
-def _range(low: float | None, high: float | None, form: str, scale: float) -> str:
-    if low is None or high is None:
-        return NOT_AVAILABLE
-    return _minus(f"{form.format(scale * low)} to {form.format(scale * high)}")
+def _point(value: float) -> str:
+    shown = rounded(100 * value, 1)
+    return _minus(f"{shown:+.1f}") if shown else "0.0"
 
 
 def _minus(text: str) -> str:

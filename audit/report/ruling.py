@@ -66,11 +66,11 @@ def ruling(
     ``places`` is where the page has more on an offender: of scope "class" by true_class, of
     "slice" by its row; ``sections`` are the ids of the page's sections that gates may point to.
     """
-    changes = sum(gate.change for gate in policy.gates)
+    untested = len(policy.gates) - (0 if verdict is None else len(verdict.rows))
     shipped = policy.name == "default"
     told = {
         "policy": "the policy that comes with this program" if shipped else clean(policy.name, 60),
-        "changes": of(changes, "gate", "gates") if changes else "",
+        "changes": of(untested, "gate", "gates") if untested else "",
     }
     if verdict is None:
         blank = {
@@ -88,10 +88,7 @@ def ruling(
         "word": verdict.outcome.upper(),
         "headline": _HEADLINES[verdict.outcome],
         "reasons": _reasons(verdict),
-        "rows": [
-            _row(row, places, sections) | ({"metric": ""} if shipped else {})
-            for row in rows[:_MAX_ROWS]
-        ],
+        "rows": [_row(row, places, sections, shipped=shipped) for row in rows[:_MAX_ROWS]],
         "left": of(len(rows) - _MAX_ROWS, "gate", "gates") if len(rows) > _MAX_ROWS else "",
     }
 
@@ -108,7 +105,11 @@ def _reasons(verdict: Verdict) -> str:
 
 
 def _row(
-    row: GateRow, places: Mapping[str, Mapping[int, str]], sections: Collection[str]
+    row: GateRow,
+    places: Mapping[str, Mapping[int, str]],
+    sections: Collection[str],
+    *,
+    shipped: bool,
 ) -> dict[str, Any]:
     there = places.get(GROUPS[row.scope][0], {})
     passed = row.outcome is Outcome.PASS
@@ -116,7 +117,7 @@ def _row(
     return {
         "outcome": row.outcome.value,
         "name": clean(row.name, 200),
-        "metric": clean(row.metric, 80),
+        "metric": "" if shipped else _metric(row),
         "value": "" if row.value is None else number(row.value),
         "interval": _interval(row),
         "limit": f"{'≥' if row.side == 'min' else '≤'} {number(row.limit)}",
@@ -126,6 +127,10 @@ def _row(
         "section": "" if passed else section,
         "left_out": _left_out(row),
     }
+
+
+def _metric(row: GateRow) -> str:
+    return clean(row.metric, 80) + (", change against the base" if row.change else "")
 
 
 def _section(row: GateRow, sections: Collection[str]) -> str:

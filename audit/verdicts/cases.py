@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from audit.report.text import effect
 from audit.verdicts.place import place
 
 __all__ = ["evidence_reasons", "with_evidence"]
@@ -90,7 +91,7 @@ def _patch(row: Any, view: tuple[int, int]) -> str:
         return f"the patch {where} that lowers {label!r} lies on another annotated object"
     return (
         f"covering the patch {where} ({row.area_fraction:.0%} of the view) lowers {label!r} by "
-        f"{row.drop:z.2f}, controls {row.control_median:z.2f}"
+        f"{effect(row.drop)}, controls {effect(row.control_median)}"
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from audit.report.text import effect
+
 __all__ = ["verdict_sentence"]
 
 _LOCAL_GAPS = {
@@ -41,12 +43,12 @@ def verdict_sentence(row: Mapping[str, Any]) -> str:
 
 
 def _spurious(row: Mapping[str, Any]) -> str:
-    said = [
-        tell(row)
-        for way, tell in (("local", _by_patch), ("background", _by_background))
-        if row[f"{way}_passes"]
-    ]
-    return "; it also ".join(said)
+    if not row["background_passes"]:
+        return _by_patch(row)
+    if not row["local_passes"]:
+        return f"decides by {_background(row)}"
+    # A background is swapped with the patch on it: the second finding may be the first one again.
+    return f"{_by_patch(row)}; moved with the patches on it, so does {_background(row)}"
 
 
 def _by_patch(row: Mapping[str, Any]) -> str:
@@ -55,18 +57,18 @@ def _by_patch(row: Mapping[str, Any]) -> str:
     return (
         f"decides by a patch {row['cue_place']}{outside} in {row['s1_holds']} of "
         f"{row['s1_tested']} tested images: covering it lowers the probability by "
-        f"{row['s1_drop']:z.2f} (controls {row['s1_control_drop']:z.2f}); pasted into other images "
-        f"it raises it by {row['s2_effect']:z.2f} more than controls do and turns {turned:.0%} of "
-        f"them into {row['label']!r}"
+        f"{effect(row['s1_drop'])} (controls {effect(row['s1_control_drop'])}); pasted into other "
+        f"images it raises it by {effect(row['s2_effect'])} more than controls do and turns "
+        f"{turned:.0%} of them into {row['label']!r}"
     )
 
 
-def _by_background(row: Mapping[str, Any]) -> str:
+def _background(row: Mapping[str, Any]) -> str:
     estimated = " (outside the estimated regions)" if row["verdict_estimated"] else ""
     return (
-        f"decides by the background{estimated}: its objects lose {row['necessity_effect']:z.2f} of "
+        f"the background{estimated}: its objects lose {effect(row['necessity_effect'])} of "
         f"probability on other backgrounds ({row['necessity_n']} objects); other objects gain "
-        f"{row['sufficiency_effect']:z.2f} on its backgrounds ({row['sufficiency_n']} objects)"
+        f"{effect(row['sufficiency_effect'])} on its backgrounds ({row['sufficiency_n']} objects)"
     )
 
 
@@ -80,17 +82,18 @@ def _nothing_found(row: Mapping[str, Any]) -> str:
 def _no_patch(row: Mapping[str, Any]) -> str:
     return (
         f"no patch found to decide it: covering one matters in {row['s1_holds']} of "
-        f"{row['s1_tested']} tested images (at most {row['s1_rate_high']:.0%}, 95%) and lowers the "
-        f"probability by {row['s1_effect']:z.2f} more than controls on average; pasting one raises "
-        f"it by {row['s2_effect']:z.2f} more"
+        f"{row['s1_tested']} tested images (at most {row['s1_rate_high']:.0%} with 95% "
+        f"confidence) and lowers the probability by {effect(row['s1_effect'])} more than controls "
+        f"on average; pasting one raises it by {effect(row['s2_effect'])} more"
     )
 
 
 def _no_background(row: Mapping[str, Any]) -> str:
     return (
-        f"no background found to decide it: its objects lose {row['necessity_effect']:z.2f} of "
-        f"probability on other backgrounds, other objects gain {row['sufficiency_effect']:z.2f} on "
-        f"its own ({row['necessity_n']} and {row['sufficiency_n']} objects)"
+        f"no background found to decide it: its objects lose {effect(row['necessity_effect'])} of "
+        f"probability on other backgrounds, other objects gain "
+        f"{effect(row['sufficiency_effect'])} on its own ({row['necessity_n']} and "
+        f"{row['sufficiency_n']} objects)"
     )
 
 

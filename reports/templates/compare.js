@@ -53,10 +53,29 @@
   // ---- Which cases --------------------------------------------------------------------------
 
   const group = document.getElementById("group");
+  const slice = document.getElementById("slice"); // none where the dataset has no further column
+  // Select → its name in the address, and which cases have one of its values.
+  const menus = [
+    { select: group, name: "class", counts: audit.totals.group, has: (id, value) => String(audit.cases[id].group) === value },
+    { select: slice, name: "slice", counts: audit.totals.slice, has: (id, value) => audit.slices[value].includes(id) },
+  ].filter((menu) => menu.select);
+
+  function chosenMenus() {
+    return menus.filter((menu) => menu.select.value !== "");
+  }
 
   function held(shelf) {
+    const chosen = chosenMenus();
     const ids = audit.shelves[shelf] || [];
-    return group.value === "" ? ids : ids.filter((id) => String(audit.cases[id].group) === group.value);
+    return ids.filter((id) => chosen.every((menu) => menu.has(id, menu.select.value)));
+  }
+
+  // How many images both runs share of what is chosen; undefined where no table counts that.
+  function total(shelf) {
+    const chosen = chosenMenus();
+    if (chosen.length > 1) return undefined;
+    const counts = chosen.length ? chosen[0].counts[chosen[0].select.value] : audit.totals.all;
+    return counts[shelf];
   }
 
   function add(gallery) {
@@ -68,6 +87,9 @@
     added.forEach((card) => watcher.observe(card));
     gallery.querySelector(".shown").textContent = cards.children.length.toLocaleString("en");
     gallery.querySelector(".kept").textContent = ids.length.toLocaleString("en");
+    const whole = total(gallery.id);
+    gallery.querySelector(".of").hidden = whole === undefined;
+    gallery.querySelector(".total").textContent = (whole || 0).toLocaleString("en");
     gallery.querySelector(".more").hidden = cards.children.length >= ids.length;
     return added;
   }
@@ -80,22 +102,29 @@
     });
   }
 
-  // The address keeps the class and the open case, #class=3&case=12, so that either can be sent
-  // as a link and survives a reload.
+  // The address keeps what is chosen and the open case, #class=3&case=12, so that either can be
+  // sent as a link and survives a reload.
   function write(id) {
     const told = new URLSearchParams();
-    if (group.value !== "") told.set("class", group.value);
+    chosenMenus().forEach((menu) => told.set(menu.name, menu.select.value));
     if (id !== undefined) told.set("case", id);
     window.history.replaceState(null, "", told.size ? `#${told}` : "#cases");
   }
 
+  function pick(select, wanted) {
+    const known = Array.from(select.options).some((option) => option.value === wanted);
+    select.value = known ? wanted : "";
+  }
+
+  // A link to a class, a slice or a bucket: a bucket is shown whole.
   function follow() {
-    const told = new URLSearchParams(window.location.hash.slice(1));
-    const wanted = told.get("class");
-    if (wanted && Array.from(group.options).some((option) => option.value === wanted)) {
-      group.value = wanted;
+    const hash = window.location.hash.slice(1);
+    const told = new URLSearchParams(hash);
+    const bucket = Object.hasOwn(audit.shelves, hash);
+    if (bucket || menus.some((menu) => told.get(menu.name))) {
+      menus.forEach((menu) => pick(menu.select, told.get(menu.name)));
       narrow();
-      document.getElementById("cases").scrollIntoView();
+      document.getElementById(bucket ? hash : "cases").scrollIntoView();
     }
     const id = Number(told.get("case") ?? NaN);
     const shelf = Object.keys(audit.shelves).find((name) => held(name).includes(id));
@@ -182,9 +211,11 @@
     const stack = stage.querySelector(".wipe");
     stack.addEventListener("pointerdown", drag);
     stack.addEventListener("pointermove", drag);
-    group.addEventListener("change", () => {
-      write();
-      narrow();
+    menus.forEach((menu) => {
+      menu.select.addEventListener("change", () => {
+        write();
+        narrow();
+      });
     });
     box.addEventListener("close", () => write());
     window.addEventListener("hashchange", follow);
@@ -193,7 +224,7 @@
       more.hidden = gallery.querySelectorAll(".case").length >= held(gallery.id).length;
     });
     document.querySelectorAll(".gallery .case").forEach((card) => watcher.observe(card));
-    if (group.value !== "") narrow(); // a reload keeps what was chosen
+    if (chosenMenus().length) narrow(); // a reload keeps what was chosen
     const keys = { w: () => arrange("wipe"), s: () => arrange("beside") };
     view.start(box, walk, choose, keys, [
       ["[data-more]", (button) => {

@@ -184,8 +184,9 @@ window.camView = (function () {
 
   function toggle(name) {
     const hidden = root.classList.toggle(`no-${name}`);
-    const button = document.querySelector(`[data-toggle="${name}"]`);
-    button.setAttribute("aria-pressed", String(!hidden));
+    document.querySelectorAll(`[data-toggle="${name}"]`).forEach((button) => {
+      button.setAttribute("aria-pressed", String(!hidden));
+    });
   }
 
   function setOpacity(sliders, percent) {

@@ -7,10 +7,11 @@ from audit.comparison.answer import answer
 SHARE = {"count": 0, "value": 0.9}
 
 
-def _accuracy(low, high):
+def _accuracy(low, high, p=0.01):
     delta = (low + high) / 2
     flips = {"negative_flips": SHARE, "positive_flips": SHARE}
-    return {"base": SHARE, "candidate": SHARE, "delta": delta, "low": low, "high": high} | flips
+    told = {"base": SHARE, "candidate": SHARE, "delta": delta, "low": low, "high": high}
+    return told | flips | {"mcnemar_exact_p": p}
 
 
 def _attention(delta, half=0.01):
@@ -43,6 +44,10 @@ def _state(accuracy, attention=0.0, *classes):
         ((_accuracy(0.01, 0.03),), ("better", [], ["accuracy"])),
         ((_accuracy(-0.03, -0.01),), ("worse", ["accuracy"], [])),
         ((_accuracy(-0.01, 0.01),), ("alike", [], [])),
+        # 3 of 2,000 lost and none won: no resample reaches 0, but McNemar's p is 2·(1/2)³ = .25
+        ((_accuracy(-0.004, -0.001, p=0.25),), ("alike", [], [])),
+        ((_accuracy(0.001, 0.004, p=0.051),), ("alike", [], [])),
+        ((_accuracy(0.001, 0.004, p=0.05),), ("better", [], ["accuracy"])),
         ((None,), ("alike", [], [])),
         ((_accuracy(-0.01, 0.01), -0.06), ("worse", ["attention"], [])),
         ((_accuracy(-0.01, 0.01), -0.04), ("alike", [], [])),  # no more than a refit moves
@@ -91,3 +96,31 @@ def test_a_slice_that_got_worse_is_a_reason_by_its_column_and_value():
         "camera = north",
     )
     assert reason.sentence.startswith("70.0% right instead of 90.0% of 100 images (−20.0 points")
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "changes", "headline"),
+    [
+        (_accuracy(-0.3, -0.1), ("cured",), "less accurate on the whole, and better in places"),
+        (_accuracy(-0.3, -0.1), ("newly_spurious",), "The candidate is less accurate."),
+        (
+            _accuracy(0.1, 0.3),
+            ("newly_spurious",),
+            "more accurate on the whole, and worse in places",
+        ),
+        (_accuracy(-0.1, 0.1), ("cured",), "was found; the candidate is better in places."),
+        (
+            _accuracy(-0.1, 0.1),
+            ("cured", "newly_spurious"),
+            "was found; the candidate is better in places and worse in others.",
+        ),
+        (
+            None,
+            ("cured", "newly_spurious"),
+            "cannot be compared; the candidate is better in places",
+        ),
+    ],
+)
+def test_the_headline_leaves_neither_side_out(accuracy, changes, headline):
+    classes = [_class(change=change, index=at) for at, change in enumerate(changes)]
+    assert headline in answer(accuracy, _attention(0), classes, {}).headline

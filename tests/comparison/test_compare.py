@@ -2,7 +2,9 @@
 
 import json
 import re
+from dataclasses import replace
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -91,7 +93,7 @@ def test_each_value_of_a_further_column_is_compared(folder):
     assert (north["attention_moved"], south["attention_moved"]) == (0, 1)
     page = (folder / "report" / "index.html").read_text()
     assert '<h2 id="slices-title">Slices</h2>' in page
-    assert ">south &amp; more</th>" in page
+    assert '<a href="#slice=camera+%3D+south+%26+more">south &amp; more</a>' in page
 
 
 def test_a_second_comparison_is_the_same(base, candidate, config, folder):
@@ -110,6 +112,10 @@ def test_the_markdown_is_short_and_inert(folder):
     assert "1 regressed, 1 fixed, 1 attention moved, 1 changed but still wrong" in text
     assert not re.search(r"(?<!\\)<", text)
     assert len(text) < 4_000
+    # the base's script class was not tested, and its dog is spurious no more
+    assert "- Newly spurious: cat\n" in text
+    assert "- Spurious, not tested in the base: " in text
+    assert "- Cured: dog\n" in text
 
 
 def test_another_view_is_refused_unless_forced(base, tmp_path, write_run, config):
@@ -124,6 +130,7 @@ def test_another_view_is_refused_unless_forced(base, tmp_path, write_run, config
     assert "-candidate.jpg" in page  # each run's own picture
     found = json.loads((index.parents[1] / "comparison.json").read_text())
     assert found["forced"] is True
+    assert found["gates"] is None
     assert "Forced although" in (index.parents[1] / "summary.md").read_text()
 
 
@@ -160,6 +167,29 @@ def test_a_run_equals_itself(base, config):
     assert found["counts"]["buckets"]["unchanged"] == 6
     # six labelled pairs and none flipped: ±1.95996·√((2/8)/8)
     assert found["accuracy"]["high"] == pytest.approx(0.346476, abs=1e-5)
+    sentence = (
+        "Nothing was found to be worse: accuracy did not fall, nor that of any class (Holm’s"
+        " p ≤ 0.05), none of the 2 classes tested in both runs became spurious, the heat on the"
+        " objects did not fall by 5.0 points or more. What was not found may still be there."
+    )
+    assert sentence in index.read_text()
+    assert sentence in (index.parents[1] / "summary.md").read_text()
+
+
+def test_nothing_worse_claims_no_more_than_was_looked_at(tmp_path, write_run, config):
+    """Two runs without a region in which no class was tested."""
+    runs = [write_run(tmp_path / name, 0, ("not_tested",) * 3) for name in ("one", "two")]
+    for part in [part for run in runs for part in (run / "images").iterdir()]:
+        table = pq.read_table(part)
+        mass = table.schema.get_field_index("true_relevance_mass_accuracy")
+        none = pa.nulls(len(table), table.schema.field(mass).type)
+        pq.write_table(table.set_column(mass, table.schema.field(mass), none), part)
+    index = compare_runs(*runs, config).report
+    assert (
+        "Nothing was found to be worse: accuracy did not fall, nor that of any class (Holm’s"
+        " p ≤ 0.05). Not compared: what decides (no class was tested in both runs); attention (no"
+        " image has maps of both runs and a region)."
+    ) in index.read_text()
 
 
 def test_the_command_ends_with_the_reports_path(base, candidate, tmp_path, capsys, monkeypatch):
@@ -182,8 +212,28 @@ def test_a_policy_sets_the_exit_code(base, candidate, tmp_path, capsys):
     folder = tmp_path / "compare" / "old__new"
     assert (folder / "junit.xml").read_text().count("<testcase") == 1
     assert "accuracy" in (folder / "gates.md").read_text()
+    told = json.loads((folder / "comparison.json").read_text())["gates"]
+    assert (told["policy"], told["outcome"]) == ("gates.toml", "fail")
+    (gate,) = told["gates"]
+    assert gate["outcome"] == "fail"
+    assert gate["sentence"].startswith("accuracy.value changed by 0")
+    assert "**Policy gates.toml: FAIL**" in (folder / "summary.md").read_text()
+    page = (folder / "report" / "index.html").read_text()
+    release = page[page.index('id="release"') : page.index('id="overview"')]
+    assert "Not to be released as it is, by this policy." in release
+    assert "accuracy.value, change against the base" in release
+    assert "not tested here" not in release
     policy.write_text('[[gate]]\nmetric = "accuracy.value"\nmin = 0.1\nprove = "broken"\n')
     assert main(["compare", str(base), str(candidate), *flags]) == 0
+
+
+def test_the_gates_of_a_forced_comparison_say_so(base, tmp_path, write_run, config):
+    other = write_run(tmp_path / "wide", 1, ("clean",) * 3, view=[16, 32])
+    policy = tmp_path / "gates.toml"
+    policy.write_text('[[gate]]\nmetric = "accuracy.value"\nmin = 0.1\nprove = "broken"\n')
+    asked = replace(config, force=True, policy=policy)
+    folder = compare_runs(base, other, asked).report.parents[1]
+    assert "Forced although" in (folder / "gates.md").read_text()
 
 
 def test_a_damaged_run_is_named(base, candidate, config):

@@ -51,12 +51,13 @@ def test_a_background():
 
 def test_both():
     said = _said(verdict="spurious", local_passes=True, background_passes=True)
-    assert said == f"class 'truck': {PATCH}; it also {BACKGROUND}"
+    background = BACKGROUND.removeprefix("decides by ")
+    assert said == f"class 'truck': {PATCH}; moved with the patches on it, so does {background}"
 
 
 def test_a_clean_class_has_its_numbers():
     said = _said(s1_holds=1, s1_rate_high=0.076, s1_effect=0.012, s2_effect=-0.003)
-    assert "covering one matters in 1 of 60 tested images (at most 8%, 95%)" in said
+    assert "covering one matters in 1 of 60 tested images (at most 8% with 95% confidence)" in said
     assert "lowers the probability by 0.01 more than controls on average" in said
     assert "pasting one raises it by 0.00 more" in said
     assert "no background found to decide it" in said
@@ -94,7 +95,7 @@ def test_estimated_regions_are_said_so():
         verdict="spurious", local_passes=True, background_passes=True, verdict_estimated=True
     )
     assert "at the bottom right outside the estimated region in 41" in said
-    assert "decides by the background (outside the estimated regions)" in said
+    assert "so does the background (outside the estimated regions)" in said
 
 
 def test_an_untested_class_has_no_sentence():
