@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from audit.library import Case, Run, load_run, run
+    from audit.inline import Case
+    from audit.library import Run, load_run, run
 
 __all__ = ["Case", "Run", "load_run", "run"]
 
@@ -17,9 +18,9 @@ __all__ = ["Case", "Run", "load_run", "run"]
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from audit import library  # noqa: PLC0415 - at the first use, not at import
+    from audit import inline, library  # noqa: PLC0415 - at the first use, not at import
 
-    return getattr(library, name)
+    return getattr(inline if name == "Case" else library, name)
 
 
 def __dir__() -> list[str]:

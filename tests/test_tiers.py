@@ -54,7 +54,7 @@ TIERS = [
     {"engine", "finish", "manifest", "media", "pictures", "precision", "room", "sanity", "verify"},
     {"places", "runners", "worker", "machines"},
     {"auditing", "regions_command"},
-    {"library"},
+    {"inline", "library", "options"},
 ]
 
 
