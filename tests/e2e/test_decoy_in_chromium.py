@@ -8,6 +8,7 @@ import json
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from audit.report.render import render_report
@@ -69,6 +70,8 @@ def test_the_run_is_clicked_through(folder, visit, accessible):
     page.wait_for_function(
         "n => document.querySelectorAll('#case-table tbody tr').length === n", arg=wanted
     )
+    said = page.locator("#case-table .showing").inner_text()
+    assert said.endswith(f"the run has {wanted:,} such images")
     filtered = page.evaluate("location.hash")
     assert "true=" in filtered
     assert "pred=" in filtered
@@ -85,6 +88,25 @@ def test_the_run_is_clicked_through(folder, visit, accessible):
     page.wait_for_selector("#lightbox[open] canvas")
     assert page.locator("#lightbox-title").inner_text() == opened
     assert page.evaluate("location.hash").startswith(filtered)
+
+
+def test_what_decides_is_shown(folder, visit):
+    """A class that a patch decides has its cues, one that the background does its swaps."""
+    run = folder / "runs" / "reference"
+    classes = pq.read_table(run / "classes.parquet").to_pylist()
+    page = visit(run / "report" / "index.html")
+    found = [row for row in classes if row["verdict"] == "spurious"]
+    assert {row["label"] for row in found} == set(PLANTED)
+    for row in found:
+        block = page.locator(f"#verdict-{row['true_class']}")
+        block.scroll_into_view_if_needed()
+        assert (block.locator(".cues li").count() > 0) == bool(row["local_passes"])
+        swaps = block.locator(".swaps img")
+        assert swaps.count() == (12 if row["background_passes"] else 0)
+        for at in range(swaps.count()):
+            swaps.nth(at).scroll_into_view_if_needed()
+            page.wait_for_function("i => i.naturalWidth > 0", arg=swaps.nth(at).element_handle())
+    assert any(row["background_passes"] for row in found)
 
 
 def test_the_run_is_walked_through_by_keyboard_alone(folder, visit):
@@ -116,7 +138,7 @@ def test_the_comparison_is_clicked_through(folder, visit, accessible):
     found = json.loads((written / "comparison.json").read_text())
     page = visit(written / "report" / "index.html")
     answer = page.locator(".answer").inner_text()
-    assert "The candidate is less accurate." in answer
+    assert "The candidate is less accurate" in answer
     assert found["accuracy"]["high"] < 0
     accessible(page)
     page.locator("#regressed .case a").first.click()
