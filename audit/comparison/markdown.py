@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,14 +9,14 @@ from audit.comparison.answer import Reason
 from audit.comparison.content import Comparison
 from audit.comparison.examined import examined
 from audit.comparison.words import p_value, points, points_interval, ratio, ratio_interval
+from audit.gates.markdown import inline
 from audit.gates.verdict import Outcome, Verdict
 from audit.report.tables import Row
-from audit.report.text import clean, count, percent
+from audit.report.text import count, percent
 
 __all__ = ["as_markdown"]
 
 _MOST = 20  # reasons and classes: a summary that nobody scrolls
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&@])")
 _VERDICTS = {
     "newly_spurious": "Newly spurious",
     "spurious_untested_before": "Spurious, not tested in the base",
@@ -43,7 +42,7 @@ def as_markdown(found: Comparison, gates: Verdict | None = None) -> str:
     the classes that changed most.
     """
     summary = found.summary
-    base, candidate = _safe(found.base.name), _safe(found.candidate.name)
+    base, candidate = inline(found.base.name), inline(found.candidate.name)
     lines = [f"## {base} → {candidate}: {found.answer.headline}", ""]
     lines += forced(summary) + (_gates(gates) if gates else [])
     lines += _reasons("Worse", found.answer.worse) + _reasons("Better", found.answer.better)
@@ -61,7 +60,7 @@ def forced(summary: dict[str, Any]) -> list[str]:
     if not summary["forced"]:
         return []
     named = "; ".join(
-        f"{one['what']}: {_safe(one['base'])} against {_safe(one['candidate'])}"
+        f"{one['what']}: {inline(one['base'])} against {inline(one['candidate'])}"
         for one in summary["differences"]
     )
     return [f"**Forced although the runs differ in more than their models** ({named}).", ""]
@@ -69,17 +68,19 @@ def forced(summary: dict[str, Any]) -> list[str]:
 
 def _gates(verdict: Verdict) -> list[str]:
     bad = [row for row in verdict.rows if row.outcome is not Outcome.PASS]
-    told = [f"- {row.outcome.upper()} {_safe(row.name)}: {_safe(row.sentence, 900)}" for row in bad]
+    told = [
+        f"- {row.outcome.upper()} {inline(row.name)}: {inline(row.sentence, 900)}" for row in bad
+    ]
     left = len(told) - _MOST
     more = [f"- and {count(left)} more"] if left > 0 else []
-    head = f"**Policy {_safe(verdict.policy)}: {verdict.outcome.upper()}**"
+    head = f"**Policy {inline(verdict.policy)}: {verdict.outcome.upper()}**"
     return [head, "", *told[:_MOST], *more, ""]
 
 
 def _reasons(title: str, reasons: Sequence[Reason]) -> list[str]:
     if not reasons:
         return []
-    told = [f"- **{_safe(one.subject)}**: {_safe(one.sentence, 900)}" for one in reasons[:_MOST]]
+    told = [f"- **{inline(one.subject)}**: {inline(one.sentence, 900)}" for one in reasons[:_MOST]]
     left = len(reasons) - _MOST
     more = [f"- and {count(left)} more"] if left > 0 else []
     return [f"**{title}**", "", *told, *more, ""]
@@ -140,7 +141,7 @@ def _verdicts(found: Comparison) -> list[str]:
 
 def _listed(labels: Sequence[str]) -> str:
     more = f" and {count(len(labels) - _MOST)} more" if len(labels) > _MOST else ""
-    return ", ".join(_safe(one) for one in labels[:_MOST]) + more
+    return ", ".join(inline(one) for one in labels[:_MOST]) + more
 
 
 def _classes(classes: Sequence[Row]) -> list[str]:
@@ -151,7 +152,7 @@ def _classes(classes: Sequence[Row]) -> list[str]:
     changed.sort(key=lambda row: (row["delta_accuracy"], -row["negative_flips"]))
     lines = ["| class | n | base | candidate | lost | won | Holm’s p |", "|---|" + "--:|" * 6]
     lines += [
-        f"| {_safe(row['label'])} | {count(row['n'])} | {percent(row['base_accuracy'])} "
+        f"| {inline(row['label'])} | {count(row['n'])} | {percent(row['base_accuracy'])} "
         f"| {percent(row['candidate_accuracy'])} | {count(row['negative_flips'])} "
         f"| {count(row['positive_flips'])} | {_p(row['mcnemar_holm_p'])} |"
         for row in changed[:_MOST]
@@ -163,8 +164,3 @@ def _classes(classes: Sequence[Row]) -> list[str]:
 
 def _p(value: float | None) -> str:
     return p_value(value).removeprefix("p = ").removeprefix("p ")
-
-
-def _safe(text: object, limit: int = 60) -> str:
-    """An untrusted name as plain words: no markup, no link, no mention."""
-    return _SPECIAL.sub(r"\\\1", clean(text, limit))

@@ -35,6 +35,8 @@ def check(run: Path, config: GateConfig) -> tuple[Verdict, Path]:
     verdict, root = _checked(run, config)
     junit = config.junit or root / "junit.xml"
     markdown = config.markdown or root / "summary.md"
+    if junit.resolve() == markdown.resolve():
+        raise ConfigError(f"--junit {junit} and --markdown {markdown} are one file: name two")
     for flag, path in (("junit", junit), ("markdown", markdown)):
         if path.is_symlink() or (path.exists() and not path.is_file()):
             raise ConfigError(f"--{flag} {path} is a folder, a link or a device: name a plain file")
@@ -72,6 +74,11 @@ def _checked(run: Path, config: GateConfig) -> tuple[Verdict, Path]:
     try:
         found = read_run(run)
         baseline = None if config.baseline is None else read_run(config.baseline)
+        if baseline is not None and baseline.root == found.root:
+            raise ConfigError(
+                f"--baseline {config.baseline} is the run {run} itself, whose change is 0 in every "
+                "figure: name the folder of another run"
+            )
         return verdict_of(found, policy, baseline), found.root
     except _MALFORMED as error:
         raise DataError(

@@ -11,14 +11,16 @@ from audit.gates.judge import Finding, judge
 from audit.gates.policy import Gate, Policy
 from audit.gates.verdict import Offender, Outcome, Row, Verdict
 from audit.gates.words import GROUPS, label
+from audit.report.banner import of
 from audit.report.text import clean
+from audit.tables.schema import arrow_schema
 
 __all__ = ["evaluate"]
 
 _CAP = " (on estimated regions: a warning at most)"
 _ORDER = (Outcome.PASS, Outcome.WARN, Outcome.FAIL)
-# Scope → where its metrics come from.
-_TABLES = {"class": "column of classes.parquet", "slice": "column of slices.parquet"}
+# Scope → the table whose columns are its metrics.
+_TABLES = {"class": "classes", "slice": "slices"}
 
 
 def evaluate(
@@ -58,8 +60,17 @@ def _asked(gate: Gate, evidence: Evidence, change: Evidence | None) -> Evidence:
         if others
         else nearest(gate.metric, known[gate.scope])
     )
-    where = _TABLES.get(gate.scope, f"figure of {asked.source}")
-    raise ConfigError(f"gate {gate.name!r}: metric {gate.metric!r} is no {where}: {why}")
+    is_not = _is_not(gate, asked.source)
+    raise ConfigError(f"gate {gate.name!r}: metric {gate.metric!r} {is_not}: {why}")
+
+
+def _is_not(gate: Gate, source: str) -> str:
+    table = _TABLES.get(gate.scope)
+    if table is None:
+        return f"is no figure of {source}"
+    if gate.metric in arrow_schema(table).names:
+        return f"is a column of {table}.parquet, but holds no numbers to test"
+    return f"is no column of {table}.parquet"
 
 
 def _row(gate: Gate, evidence: Evidence) -> Row:
@@ -89,22 +100,22 @@ def _by_group(gate: Gate, evidence: Evidence) -> Row:
     """Every class or slice with enough images, at a level that holds for all of them together."""
     rows = evidence.classes[gate.metric] if gate.scope == "class" else _slices(gate, evidence)
     tested = [one for one in rows if one.n >= gate.min_n]
-    left_out = tuple(one.label for one in rows if one.n < gate.min_n)
+    few = [one for one in rows if one.n < gate.min_n]
     if not tested:
-        return _nothing(gate, left_out, _no_slice(gate, evidence))
+        return _nothing(gate, few, _no_slice(gate, evidence))
     level = 1 - (1 - gate.level) / len(tested)
-    findings = [(one, judge(gate, one.measure, level, "")) for one in tested]
+    findings = [(one, judge(gate, one.measure, level, one.counted.why)) for one in tested]
     findings.sort(key=lambda pair: pair[1].margin)
     failed = [(one, found) for one, found in findings if not found.passed]
     offenders = tuple(
         Offender(one.index, one.label, f"{gate.metric} of {label(one.label)} {found.said}.")
         for one, found in failed
     )
-    sentence = _of_groups(gate, findings, failed) + _left_out(gate, left_out)
+    sentence = _of_groups(gate, findings, failed) + _left_out(gate, few)
     worst = findings[0][1]
     missing = all(found.value is None for _, found in failed) if failed else False
     row = _made(gate, worst, sentence, offenders, missing=missing)
-    return replace(row, n_tested=len(tested), left_out=left_out)
+    return replace(row, n_tested=len(tested), left_out=_labels(few))
 
 
 def _slices(gate: Gate, evidence: Evidence) -> list[Group]:
@@ -133,32 +144,44 @@ def _of_groups(
 ) -> str:
     worst, found = findings[0]
     first = f"{gate.metric} of {label(worst.label)} {found.said}"
-    of = f"{len(findings):,} {GROUPS[gate.scope][len(findings) != 1]}"
+    tested = of(len(findings), *GROUPS[gate.scope])
     if not failed:
-        return f"None of {of} fails; nearest to it, {first}."
+        return f"None of {tested} fails; nearest to it, {first}."
     if len(failed) == 1:
-        return f"{first}; 1 of {of}."
-    others = _listed([one.label for one, _ in failed[1:]])
-    return f"{first}; {len(failed):,} of {of}, also {others}."
+        return f"{first}; 1 of {tested} fails."
+    others = _listed(_labels([one for one, _ in failed[1:]]))
+    return f"{first}; {len(failed):,} of {tested} fail, also {others}."
 
 
-def _left_out(gate: Gate, labels: tuple[str, ...]) -> str:
-    if not labels:
+def _left_out(gate: Gate, few: Sequence[Group]) -> str:
+    if not few:
         return ""
-    few = "without any image" if gate.min_n == 1 else f"with fewer than {gate.min_n:,} images"
-    return f" Left out, {few}: {_listed(labels)}."
+    counted = few[0].counted
+    than = "without any" if gate.min_n == 1 else f"with fewer than {gate.min_n:,}"
+    which = "" if counted.name == "n" else f" ({counted.name})"
+    return f" Left out, {than} {counted.unit}{which}: {_listed(_labels(few))}."
 
 
-def _nothing(gate: Gate, left_out: tuple[str, ...], why: str) -> Row:
+def _nothing(gate: Gate, few: Sequence[Group], why: str) -> Row:
+    """No group has enough to be tested: those that there are have too ``few``."""
     one, several = GROUPS[gate.scope]
-    if not left_out:
-        because = f" ({why})" if why else ""
-        said = f"{gate.metric}: there are no {several} to test{because}; that is not passed."
+    if few:
+        wanted = "any" if gate.min_n == 1 else f"{gate.min_n:,}"
+        lacks = f"no {one} has {wanted} {few[0].counted.unit} to test it on: {_most(few)}"
     else:
-        images = "a single image" if gate.min_n == 1 else f"{gate.min_n:,} images"
-        said = f"{gate.metric}: no {one} has {images} to test it on; that is not passed."
+        lacks = f"there are no {several} to test" + (f" ({why})" if why else "")
+    said = f"{gate.metric}: {lacks}; that is not passed."
     none = Finding(None, None, None, passed=False, margin=-float("inf"), said=said)
-    return replace(_made(gate, none, said, (), missing=True), n_tested=0, left_out=left_out)
+    return replace(_made(gate, none, said, (), missing=True), n_tested=0, left_out=_labels(few))
+
+
+def _most(few: Sequence[Group]) -> str:
+    """``n_scored (with a map and a region) is 0 in each, since no image has a map``."""
+    counted, most = few[0].counted, max(one.n for one in few)
+    name = f"{counted.name} ({counted.meaning})" if counted.meaning else counted.name
+    if most:
+        return f"{name} is {most:,} at most"
+    return f"{name} is 0 in each" + (f", since {counted.why}" if counted.why else "")
 
 
 def _made(
@@ -190,6 +213,10 @@ def _named(gate: Gate, evidence: Evidence) -> tuple[Offender, ...]:
     return tuple(
         Offender(index, name, said) for index, name, said in evidence.named.get(gate.metric, ())
     )
+
+
+def _labels(groups: Sequence[Group]) -> tuple[str, ...]:
+    return tuple(one.label for one in groups)
 
 
 def _listed(labels: Sequence[str], most: int = 5) -> str:

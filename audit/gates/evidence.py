@@ -9,9 +9,19 @@ from typing import Any
 
 from audit.gates.measures import Change, Measure, Plain, Recorded
 
-__all__ = ["Evidence", "Group", "changes", "measures_of"]
+__all__ = ["Counted", "Evidence", "Group", "changes", "measures_of"]
 
 _POINTS = ("value", "rate", "mean")  # the figure that an object's low and high belong to
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What the ``n`` of a column's groups counts, and why no group has a figure of it."""
+
+    name: str = "n"  # the column that it is
+    unit: str = "images"
+    meaning: str = ""  # which of them
+    why: str = ""  # "": nothing kept all groups from having one
 
 
 @dataclass(frozen=True)
@@ -23,6 +33,7 @@ class Group:
     n: int
     measure: Measure
     slice: str = ""  # the further column that a slice is a value of
+    counted: Counted = Counted()
 
 
 @dataclass(frozen=True)
@@ -110,14 +121,15 @@ def _changes_of(
 
 def _changed(now: tuple[Group, ...], before: tuple[Group, ...], *, same: bool) -> tuple[Group, ...]:
     earlier = {one.index: one for one in before}
+    pairs = ((one, earlier[one.index]) for one in now if one.index in earlier)
     return tuple(
         replace(
             one,
-            n=min(one.n, earlier[one.index].n),
-            measure=Change(one.measure, earlier[one.index].measure, same=same),
+            n=min(one.n, other.n),
+            measure=Change(one.measure, other.measure, same=same),
+            counted=one.counted if one.counted.why else other.counted,
         )
-        for one in now
-        if one.index in earlier
+        for one, other in pairs
     )
 
 

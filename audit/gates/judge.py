@@ -60,12 +60,12 @@ def _end(gate: Gate, bounds: Bounds) -> float:
 def _figure(gate: Gate, measure: Measure, bounds: Bounds | None, level: float) -> str:
     """``is 0.935 (187 of 200; 95% interval 0.892 to 0.9616)``."""
     value = measure.value or 0.0
-    sign = "+" if gate.change and value > 0 else ""
     told = [f"{measure.successes:,} of {measure.n:,}"] if isinstance(measure, Share) else []
     if bounds is not None:
-        told.append(f"{percent(level)} interval {between(bounds)}")
+        told.append(f"{percent(level)} interval {between(bounds, signed=gate.change)}")
     verb = "changed by" if gate.change else "is"
-    return f"{verb} {sign}{number(value)}" + (f" ({'; '.join(told)})" if told else "")
+    shown = number(value, signed=gate.change)
+    return f"{verb} {shown}" + (f" ({'; '.join(told)})" if told else "")
 
 
 def _verdict(gate: Gate, value: float, tested: float, *, passed: bool, bounded: bool) -> str:
@@ -79,7 +79,8 @@ def _verdict(gate: Gate, value: float, tested: float, *, passed: bool, bounded: 
     if passed:
         return f"shown to be {least}"
     bound = f"{'lower' if gate.side == 'min' else 'upper'} bound"
-    why = f", since its {bound} is {number(tested, unlike=gate.limit)}"
+    shown = number(tested, unlike=gate.limit, signed=gate.change)
+    why = f", since its {bound} is {shown}"
     return f"not shown to be {least}{why}" if holds else beyond
 
 

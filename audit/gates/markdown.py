@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from audit.gates.measures import Bounds
 from audit.gates.verdict import Outcome, Row, Verdict
-from audit.gates.words import GROUPS, number, percent, plain
+from audit.gates.words import GROUPS, between, number, percent, plain
+from audit.report.banner import of
 
-__all__ = ["LIMIT", "as_markdown"]
+__all__ = ["LIMIT", "as_markdown", "inline"]
 
 LIMIT = 100_000  # bytes
 _REASONS, _TABLE = 50_000, 40_000  # of which the two lists may take so much
@@ -23,6 +25,7 @@ _HEAD = {
 }
 _MARK = {Outcome.PASS: "✅ pass", Outcome.WARN: "⚠️ warn", Outcome.FAIL: "❌ fail"}
 _MOST_OFFENDERS = 5
+_GATES, _MORE = ("gate", "gates"), ("more gate", "more gates")
 _LONG, _SHORT = 600, 80  # characters
 _MARKUP = re.compile(r"[\\`*_\[\]#|<>~&$]")
 _LINKED = re.compile(r"(?<=[@#])|(?<=:)(?=//)|(?<=www)(?=\.)", re.IGNORECASE)
@@ -33,11 +36,11 @@ def as_markdown(verdict: Verdict) -> str:
     """The page: outcome, what keeps the run from passing, and the table of gates."""
     rows = sorted(verdict.rows, key=lambda row: _ORDER.index(row.outcome))
     bad = [row for row in rows if row.outcome is not Outcome.PASS]
-    against = f", against {_text(verdict.baseline)}" if verdict.baseline else ""
+    against = f", against {inline(verdict.baseline)}" if verdict.baseline else ""
     lines = [
         f"## Release gate: {_HEAD[verdict.outcome]}",
         "",
-        f"Run {_text(verdict.run)}, policy {_text(verdict.policy)}{against}: {_counts(verdict)}.",
+        f"Run {inline(verdict.run)}, policy {inline(verdict.policy)}{against}: {_counts(verdict)}.",
         "",
         *_reasons(bad),
         *_table(rows),
@@ -49,33 +52,34 @@ def _counts(verdict: Verdict) -> str:
     found = [(len(verdict.with_outcome(outcome)), outcome) for outcome in _ORDER]
     words = {Outcome.FAIL: "failed", Outcome.WARN: "warned", Outcome.PASS: "passed"}
     told = ", ".join(f"{n} {words[outcome]}" for n, outcome in found if n)
-    return f"of {len(verdict.rows)} gates {told}"
+    return f"of {of(len(verdict.rows), *_GATES)} {told}"
 
 
 def _reasons(bad: Sequence[Row]) -> list[str]:
     items = ["\n".join(_reason(row)) for row in bad]
     shown = _within(items, _REASONS)
-    more = [f"- and {len(items) - len(shown):,} more gates"] if len(shown) < len(items) else []
+    more = [f"- and {of(len(items) - len(shown), *_MORE)}"] if len(shown) < len(items) else []
     return [*shown, *more, ""] if shown else []
 
 
 def _reason(row: Row) -> list[str]:
     """A gate's item, and below it its worst classes where the sentence does not say all."""
-    lines = [f"- **{row.outcome.upper()}** {_text(row.name)}: {_text(row.sentence, _LONG)}"]
+    lines = [f"- **{row.outcome.upper()}** {inline(row.name)}: {inline(row.sentence, _LONG)}"]
     if len(row.offenders) == 1 and row.scope != "overall":
         return lines
     shown = row.offenders[:_MOST_OFFENDERS]
-    lines += [f"  - {_text(one.said or one.label, _LONG)}" for one in shown]
+    lines += [f"  - {inline(one.said or one.label, _LONG)}" for one in shown]
     if len(row.offenders) > _MOST_OFFENDERS:
-        more = len(row.offenders) - _MOST_OFFENDERS
-        lines.append(f"  - and {more:,} more {GROUPS[row.scope][1]}")
+        more = [f"more {group}" for group in GROUPS[row.scope]]
+        lines.append(f"  - and {of(len(row.offenders) - _MOST_OFFENDERS, *more)}")
     return lines
 
 
 def _table(rows: Sequence[Row]) -> list[str]:
     shown = _within([_line(row) for row in rows], _TABLE)
     left = len(rows) - len(shown)
-    cut = ["", f"{left:,} more gates are not listed; the worst come first."] if left else []
+    are = "is" if left == 1 else "are"
+    cut = ["", f"{of(left, *_MORE)} {are} not listed; the worst come first."] if left else []
     return [
         "| gate | outcome | value | interval | limit | severity |",
         "|---|---|---|---|---|---|",
@@ -96,19 +100,20 @@ def _within(lines: Iterable[str], budget: int) -> list[str]:
 
 
 def _line(row: Row) -> str:
-    value = "none" if row.value is None else number(row.value)
+    value = "none" if row.value is None else number(row.value, signed=row.change)
     if row.scope != "overall" and row.value is not None:
         value += f" (worst of {row.n_tested:,})"
-    between = "–"
+    interval = "–"
     if row.low is not None and row.high is not None and row.level is not None:
-        between = f"{number(row.low)} to {number(row.high)} ({percent(row.level)})"
+        bounds = Bounds(row.low, row.high)
+        interval = f"{between(bounds, signed=row.change)} ({percent(row.level)})"
     limit = f"{'≥' if row.side == 'min' else '≤'} {number(row.limit)}"
-    name = _text(row.name)
-    cells = (name, _MARK[row.outcome], value, between, limit, row.severity)
+    name = inline(row.name)
+    cells = (name, _MARK[row.outcome], value, interval, limit, row.severity)
     return f"| {' | '.join(cells)} |"
 
 
-def _text(text: str, limit: int = _SHORT) -> str:
-    """``text`` as one line that reads as it stands."""
+def inline(text: str, limit: int = _SHORT) -> str:
+    """An untrusted ``text`` as one line that reads as it stands: no markup, link or mention."""
     escaped = _MARKUP.sub(r"\\\g<0>", plain(text, limit).strip())
     return _LINKED.sub("\N{ZERO WIDTH SPACE}", escaped).replace("\\<", "&lt;")

@@ -21,13 +21,16 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from audit.errors import ConfigError, nearest
+from audit.gates.units import unit_of
 from audit.gates.words import number
+from audit.report.text import clean
 
 __all__ = ["Gate", "Policy", "Prove", "Scope", "Severity", "default_policy", "read_policy"]
 
@@ -43,7 +46,9 @@ _WORDS = {
 _TEXTS = ("metric", "name", "against", "slice", *_WORDS)
 _NUMBERS = ("min", "max", "level")
 _KEYS = (*_TEXTS, *_NUMBERS, "min_n")
-_LONGEST_NAME = 200
+_LONGEST_NAME, _LONGEST_NUMBER = 200, 60
+# Unit of the metrics that lie in [0, 1] → several of it.
+_BETWEEN = {"share": "shares", "probability": "probabilities"}
 _MOST_GATES = 1000
 
 
@@ -95,7 +100,7 @@ def read_policy(path: Path) -> Policy:
     cannot be understood (with its number).
     """
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")  # some editors begin a file with a mark
     except OSError as error:
         raise ConfigError(f"--policy {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -140,7 +145,7 @@ def _gate(table: object, where: str) -> Gate:
         raise ConfigError(f"{where} names no metric, such as metric = 'accuracy.value'")
     where = f"{where} ({metric[:_LONGEST_NAME]})"
     side, limit = _limit(table, where)
-    return Gate(
+    gate = Gate(
         metric=metric,
         side=side,
         limit=limit,
@@ -152,8 +157,10 @@ def _gate(table: object, where: str) -> Gate:
         missing=_word(table, "missing", "", where) or None,
         prove=_word(table, "prove", "kept", where),
         level=_level(table, where),
-        title=_text(table, "name", where),
+        title=_text(table, "name", where).strip(),
     )
+    _refuse_beyond(gate, where)
+    return gate
 
 
 def _text(table: Mapping[str, Any], key: str, where: str) -> str:
@@ -174,9 +181,14 @@ def _word(table: Mapping[str, Any], key: str, default: str, where: str) -> Any:
 
 def _number(table: Mapping[str, Any], key: str, where: str) -> float:
     value = table[key]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ConfigError(f"{where}: {key} = {value!r} is no finite number")
-    return float(value)
+    found = math.nan
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        with suppress(OverflowError):  # whole numbers in TOML have any size
+            found = float(value)
+    if not math.isfinite(found):
+        shown = clean(repr(value), _LONGEST_NUMBER)
+        raise ConfigError(f"{where}: {key} = {shown} is no finite number")
+    return found
 
 
 def _limit(table: Mapping[str, Any], where: str) -> tuple[Literal["min", "max"], float]:
@@ -185,6 +197,22 @@ def _limit(table: Mapping[str, Any], where: str) -> tuple[Literal["min", "max"],
     if "min" in table:
         return "min", _number(table, "min", where)
     return "max", _number(table, "max", where)
+
+
+def _refuse_beyond(gate: Gate, where: str) -> None:
+    """A share asked for as a percentage would fail, or pass, every run."""
+    unit = unit_of(gate.metric, gate.scope)
+    least = -1 if gate.change else 0
+    if not unit or least <= gate.limit <= 1:
+        return
+    several = _BETWEEN[unit]
+    if gate.change:
+        rule = f"changes of {several} run from −1 to 1: a point is 0.01"
+    else:
+        rule = f"{several} run from 0 to 1: 90% is 0.9"
+    raise ConfigError(
+        f"{where}: {gate.side} = {number(gate.limit)}: {gate.metric} is a {unit}, and {rule}"
+    )
 
 
 def _min_n(table: Mapping[str, Any], where: str) -> int:

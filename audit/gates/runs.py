@@ -10,10 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from audit.errors import ConfigError, DataError
 from audit.gates.measures import Pairs
 from audit.report import contract
+from audit.report.banner import of
 from audit.report.tables import Row, parts_of, read, require, rows_of, some
 from audit.tables.sliced import read_slices
 from audit.tables.store import local_only
@@ -52,7 +55,10 @@ class PairsFound:
 
 
 def read_run(run: Path) -> Run:
-    """Read the run folder ``run``; raises DataError where it is not one, or not finished."""
+    """Read the run folder ``run``.
+
+    Raises DataError where it is not one, not finished, or lacks images that were audited.
+    """
     if not local_only(run).is_dir():
         raise DataError(f"there is no run folder at {run}")
     root = run.resolve()  # runs/latest is a link
@@ -68,6 +74,7 @@ def read_run(run: Path) -> Run:
             f"{root} is marked {manifest['status']!r}: finish the run first (the same command goes "
             "on where it was)"
         )
+    _check_images(root, manifest["dataset"])
     classes = rows_of(read([root / "classes.parquet"], None))
     require(_CLASSES, classes[0] if classes else _CLASSES, str(root / "classes.parquet"), "column")
     summary = _object(root / "summary.json")
@@ -82,6 +89,31 @@ def read_run(run: Path) -> Run:
     )
 
 
+def _check_images(root: Path, dataset: object) -> None:
+    """Raise DataError unless the parts of ``images`` hold what ``dataset`` says was audited."""
+    parts = parts_of(root / "images")
+    if not parts:
+        raise DataError(f"{root / 'images'} has no part-*.parquet: not a finished run folder")
+    again = f"the same `cam-audit run` command, with --run {root.name}, makes"
+    found = sum(_rows(part, f"{again} it again") for part in parts)
+    audited = dataset.get("audited") if isinstance(dataset, dict) else None
+    if isinstance(audited, int) and found != audited:
+        held = f"{found:,} rows in {of(len(parts), 'part', 'parts')}"
+        raise DataError(
+            f"{root / 'images'} holds {held}, but {audited:,} images were audited: {again} a "
+            "missing part again"
+        )
+
+
+def _rows(part: Path, remedy: str) -> int:
+    """How many rows the footer says: nothing else of the file is read."""
+    try:
+        return int(pq.read_metadata(part).num_rows)
+    except (pa.ArrowException, OSError) as error:
+        why = str(error).rstrip(".")
+        raise DataError(f"{part} cannot be read as Parquet: {why}; {remedy}") from None
+
+
 def alike(run: Run, baseline: Run) -> bool:
     """Whether both runs are of one plan: equal weights, options and data."""
     return bool(run.manifest["fingerprint"] == baseline.manifest["fingerprint"])
@@ -90,8 +122,9 @@ def alike(run: Run, baseline: Run) -> bool:
 def same_data(run: Run, baseline: Run, metrics: Iterable[str], *, slices: bool = False) -> None:
     """Raise ConfigError, saying in what they differ, where a change of ``metrics`` means nothing.
 
-    The images have to be the same for any change, the regions and the scores' version for all but
-    answers, the verdicts' version for a change of verdicts, and the further columns for ``slices``.
+    The images have to be the same for any change; the regions, the view, the method, its grid and
+    the scores' version for all but answers; the verdicts' version for a change of verdicts; and the
+    further columns for ``slices``.
     """
     compared = [*_compared(run, baseline, {one.split(".")[0] for one in metrics})]
     if slices:
@@ -160,8 +193,6 @@ def _by_slice(run: Run, changed: pd.DataFrame, at: pd.Series, *, same: bool) -> 
 def _answers(run: Run) -> pd.DataFrame:
     """The answers to labelled images; ``at``: each one's place among all of them."""
     parts = parts_of(run.root / "images")
-    if not parts:
-        raise DataError(f"{run.root / 'images'} has no part-*.parquet: not a finished run folder")
     frame: pd.DataFrame = read(parts, ("sample_id", "true_class", "correct")).to_pandas()
     known = frame.assign(at=np.arange(len(frame))).dropna()
     return known.astype({"correct": bool, "true_class": "int64"})
@@ -182,8 +213,27 @@ def _compared(run: Run, baseline: Run, sections: set[str]) -> Iterator[tuple[str
             ("score_version", "the score version"),
         ):
             yield what, _print(run, key), _print(baseline, key)
+        for (what, ours), (_, theirs) in zip(_seen(run), _seen(baseline), strict=True):
+            yield what, ours, theirs
     if sections & _VERDICTS:
         yield "the verdicts' version", _verdict_version(run), _verdict_version(baseline)
+
+
+def _seen(run: Run) -> Iterator[tuple[str, object]]:
+    """What a map is made by and of, as ``compare`` too asks it to be equal: its name and value."""
+    model = run.manifest.get("model") or {}
+    preprocessing = model.get("preprocessing") or {}
+    yield "the method", run.manifest.get("method")
+    yield "the model's view", _sides(run.manifest.get("view"))
+    yield "the maps' grid", _sides(model.get("grid"))
+    yield "the resize", _sides(preprocessing.get("resize"))
+    yield "the crop", _sides(preprocessing.get("crop"))
+
+
+def _sides(lengths: object) -> str:
+    if lengths is None:
+        return "none"
+    return "×".join(map(str, lengths)) if isinstance(lengths, list) else str(lengths)
 
 
 def _print(run: Run, key: str) -> str:

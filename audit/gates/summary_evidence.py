@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from audit.gates.evidence import Evidence, Group, measures_of
+import pyarrow as pa
+
+from audit.gates.evidence import Counted, Evidence, Group, measures_of
 from audit.gates.measures import Mean, Measure, Plain, Share
 from audit.report import contract
 from audit.report.tables import Row
@@ -20,7 +22,6 @@ __all__ = ["ACCURACY", "GROUP_ACCURACY", "evidence_of"]
 
 ACCURACY = "accuracy.value"
 GROUP_ACCURACY = "accuracy"
-_SPURIOUS = "verdicts.counts.spurious"
 _TESTED = ("spurious", "clean")
 _UNTESTED = ("not_enough_images", "not_tested")
 _PROBLEMS = (
@@ -77,6 +78,19 @@ _COUNTED_IN = {
     **{name: name.replace("_effect", "_n") for name in _MEANS},
 }
 _NUMBER_TYPES = ("int", "float", "double")
+# Column → the section of the summary that is null where no class or slice can have a figure of it.
+_SECTIONS = {
+    **{name: "attention" for name, n in _COUNTED_IN.items() if n == "n_scored"},
+    "off_object_rate": "two_by_two",
+    **{column.name: "verdicts" for column in verdict_columns()},
+}
+# Section → a figure that every run has in which the section is not null.
+_SIGNS = {
+    "accuracy": ACCURACY,
+    "attention": "attention.n",
+    "two_by_two": "two_by_two.correct_on",
+    "verdicts": "verdicts.counts.spurious",
+}
 
 
 def evidence_of(
@@ -92,16 +106,18 @@ def evidence_of(
     verdicts = summary.get("verdicts") or {}
     overall: dict[str, Measure] = dict.fromkeys(_KNOWN, Plain(None))
     overall |= measures_of(_settled(summary)) | _accuracy(summary.get("accuracy"))
+    reasons = _reasons(summary)
+    missing = {part: reasons[part] for part, sign in _SIGNS.items() if overall[sign].value is None}
     return Evidence(
         source="summary.json",
         overall=overall,
-        classes={name: _column(name, classes, _class) for name in _numbers("classes")},
-        slices={name: _column(name, slices, _slice) for name in _numbers("slices")},
+        classes=_columns("classes", classes, _class, missing),
+        slices=_columns("slices", slices, _slice, missing),
         columns=tuple(dict.fromkeys(str(row["slice"]) for row in slices)),
         left_out=_left_out(summary),
-        reasons=_reasons(summary),
+        reasons=reasons,
         capped=frozenset(_capped()) if verdicts.get("estimated_regions") else frozenset(),
-        named={_SPURIOUS: _spurious(classes) + _blind(questions)},
+        named=_named(() if verdicts.get("groups") == "question type" else classes, questions),
     )
 
 
@@ -126,29 +142,43 @@ def _accuracy(found: Row | None) -> dict[str, Measure]:
     return {ACCURACY: Share(round(found["value"] * found["n"]), int(found["n"]))}
 
 
-def _numbers(table: str) -> tuple[str, ...]:
-    """The columns of numbers that ``table`` has."""
-    schema = arrow_schema(table)
+def _numbers(schema: pa.Schema) -> tuple[str, ...]:
+    """The columns of numbers that a table has."""
     names = (field.name for field in schema if str(field.type).startswith(_NUMBER_TYPES))
     return tuple(name for name in names if name != "true_class")
 
 
-def _column(
-    name: str, rows: Sequence[Row], group: Callable[[int, Row, int, Measure], Group]
-) -> tuple[Group, ...]:
-    measure = _reader(name)
-    counted = _COUNTED_IN.get(name, "n")
-    return tuple(
-        group(at, row, int(row.get(counted) or 0), measure(row)) for at, row in enumerate(rows)
-    )
+def _columns(
+    table: str,
+    rows: Sequence[Row],
+    group: Callable[[int, Row, Counted, Measure], Group],
+    missing: Mapping[str, str],
+) -> dict[str, tuple[Group, ...]]:
+    """Every column of numbers of ``table``; ``missing``: section that is null → why it is."""
+    schema = arrow_schema(table)
+    found = {}
+    for name in _numbers(schema):
+        measure = _reader(name)
+        why = missing.get(_SECTIONS.get(name, "accuracy"), "")
+        counted = _counted(schema, _COUNTED_IN.get(name, "n"), why)
+        found[name] = tuple(group(at, row, counted, measure(row)) for at, row in enumerate(rows))
+    return found
 
 
-def _class(_at: int, row: Row, n: int, measure: Measure) -> Group:
-    return Group(row["true_class"], str(row["label"]), n, measure)
+def _counted(schema: pa.Schema, counted: str, why: str) -> Counted:
+    told = schema.field(counted).metadata
+    meaning = told[b"meaning"].decode().removeprefix("of these, ")
+    return Counted(counted, told[b"unit"].decode(), meaning, why)
 
 
-def _slice(at: int, row: Row, n: int, measure: Measure) -> Group:
-    return Group(at, f"{row['slice']} = {row['value']}", n, measure, str(row["slice"]))
+def _class(_at: int, row: Row, counted: Counted, measure: Measure) -> Group:
+    n = int(row.get(counted.name) or 0)
+    return Group(row["true_class"], str(row["label"]), n, measure, counted=counted)
+
+
+def _slice(at: int, row: Row, counted: Counted, measure: Measure) -> Group:
+    n, name = int(row.get(counted.name) or 0), str(row["slice"])
+    return Group(at, f"{name} = {row['value']}", n, measure, name, counted)
 
 
 def _left_out(summary: Row) -> dict[str, str]:
@@ -180,20 +210,30 @@ def _capped() -> tuple[str, ...]:
     return ("verdicts", *(column.name for column in verdict_columns()))
 
 
-def _spurious(classes: Sequence[Row]) -> tuple[tuple[int, str, str], ...]:
+def _named(
+    classes: Sequence[Row], questions: Sequence[Row]
+) -> dict[str, tuple[tuple[int, str, str], ...]]:
+    """By each count of what is bad: the classes, and the types of question, that it counts."""
+    return {
+        f"verdicts.counts.{verdict}": _classes(classes, verdict) + _types(questions, verdict)
+        for verdict in ("spurious", *_UNTESTED)
+    }
+
+
+def _classes(rows: Sequence[Row], verdict: str) -> tuple[tuple[int, str, str], ...]:
     return tuple(
         (row["true_class"], str(row["label"]), row.get("verdict_sentence") or "")
-        for row in classes
-        if row.get("verdict") == "spurious"
+        for row in rows
+        if row.get("verdict") == verdict
     )
 
 
-def _blind(questions: Sequence[Row]) -> tuple[tuple[int, str, str], ...]:
-    """The types of question that are answered without looking; no class has a negative number."""
+def _types(rows: Sequence[Row], verdict: str) -> tuple[tuple[int, str, str], ...]:
+    """Types of question with negative numbers, which no class has."""
     return tuple(
         (-1 - place, str(row["question_type"]), row["verdict_sentence"] or "")
-        for place, row in enumerate(questions)
-        if row["verdict"] == "spurious"
+        for place, row in enumerate(rows)
+        if row["verdict"] == verdict
     )
 
 

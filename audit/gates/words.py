@@ -18,26 +18,23 @@ GROUPS = {
 }
 
 _LONGEST_LABEL, _LONGEST_LINE = 60, 2000
+_LARGE = 1e15  # from here on, digits in full say nothing
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def number(value: float, unlike: float | None = None) -> str:
-    """Four digits, whole numbers in full, a true minus: 0.9775, 1,200, −0.01.
+def number(value: float, unlike: float | None = None, *, signed: bool = False) -> str:
+    """Four digits, whole numbers in full, a true minus: 0.9775, 1,200, −0.01, 1e+15.
 
-    More digits where fewer would show it as another whole number, or as ``unlike``.
+    More digits where fewer would show it as another whole number, or as ``unlike``. ``signed``:
+    what is above 0 has its plus, as a change has.
     """
-    if value == int(value):
-        return f"{int(value):,}".replace("-", "−")
-    for digits in range(4, 17):
-        shown = f"{value:.{digits}g}"
-        if float(shown) not in (int(float(shown)), unlike):
-            break
-    return shown.replace("-", "−")
+    plus = "+" if signed and value > 0 else ""
+    return plus + _digits(value, unlike).replace("-", "−")
 
 
-def between(bounds: Bounds) -> str:
-    """``0.9700 to 0.9831``."""
-    return f"{number(bounds.low)} to {number(bounds.high)}"
+def between(bounds: Bounds, *, signed: bool = False) -> str:
+    """``0.9700 to 0.9831``; ``signed`` as in ``number``."""
+    return f"{number(bounds.low, signed=signed)} to {number(bounds.high, signed=signed)}"
 
 
 def label(name: object) -> str:
@@ -66,3 +63,15 @@ def lines(verdict: Verdict) -> list[str]:
 def plain(text: str, limit: int) -> str:
     """One visible line of at most ``limit`` characters, all of which XML allows."""
     return _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", clean(text, limit))
+
+
+def _digits(value: float, unlike: float | None) -> str:
+    if abs(value) >= _LARGE:
+        return f"{value:g}"
+    if value == int(value):
+        return f"{int(value):,}"
+    for digits in range(4, 17):
+        shown = f"{value:.{digits}g}"
+        if float(shown) not in (int(float(shown)), unlike):
+            break
+    return shown

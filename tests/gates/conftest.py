@@ -96,6 +96,9 @@ def manifest(**more):
         "status": "finished",
         "config": {"limit": None, "seed": 0},
         "dataset": {"name": "shapes", "split": "test", "classes": ["cat", "dog", "fox"], "n": 240},
+        "model": {"grid": [7, 7], "preprocessing": {"resize": None, "crop": 224}},
+        "view": [224, 224],
+        "method": "grad-cam",
         "fingerprint": fingerprint,
     } | more
 
@@ -124,13 +127,22 @@ def slice_row(name, value, n, right):
     }
 
 
-def write_run(folder: Path, summary=None, classes=CLASSES, images=None, slices=None, **more):
-    """``slices``: rows as slice_row takes them; an image's own are its key of that name."""
+def write_run(
+    folder: Path, summary=None, classes=CLASSES, images=None, slices=None, verdicts=None, **more
+):
+    """``slices``: rows as slice_row takes them; an image's own are its key of that name.
+
+    ``verdicts``: of each class, the columns that differ.
+    """
     folder.mkdir(parents=True)
-    (folder / "manifest.json").write_text(json.dumps(manifest(**more)))
+    found = answers(classes) if images is None else images
+    told = manifest(**more)
+    told["dataset"] = told["dataset"] | {"audited": len(found)}
+    (folder / "manifest.json").write_text(json.dumps(told))
     content = copy.deepcopy(SUMMARY) | (summary or {})
     (folder / "summary.json").write_text(json.dumps(content))
     rows = [class_row(index, *one) for index, one in enumerate(classes)]
+    rows = [row | other for row, other in zip(rows, verdicts or [{}] * len(rows), strict=True)]
     table = pa.Table.from_pylist(rows, schema=arrow_schema("classes"))
     pq.write_table(table, folder / "classes.parquet")
     (folder / "images").mkdir()
@@ -140,7 +152,6 @@ def write_run(folder: Path, summary=None, classes=CLASSES, images=None, slices=N
         rows = [slice_row(*one) for one in slices]
         table = pa.Table.from_pylist(rows, schema=arrow_schema("slices"))
         pq.write_table(table, folder / "slices.parquet")
-    found = answers(classes) if images is None else images
     half = len(found) // 2
     for part, some in enumerate((found[:half], found[half:])):
         path = folder / f"images/part-{part:05}.parquet"

@@ -39,6 +39,16 @@ def test_a_folder_is_no_file_to_write(run, write_policy, tmp_path):
     assert not (run / "summary.md").exists()
 
 
+def test_one_file_cannot_hold_both_results(run, write_policy, tmp_path):
+    policy, one = write_policy(OVERALL), tmp_path / "one"
+    with pytest.raises(ConfigError, match=r"--junit \S+one and --markdown \S+one are one file"):
+        check(run, GateConfig(policy, junit=one, markdown=tmp_path / "run/../one"))
+    with pytest.raises(ConfigError, match="are one file"):
+        check(run, GateConfig(policy, junit=run / "summary.md"))
+    assert not one.exists()
+    assert not (run / "summary.md").exists()
+
+
 def test_a_place_that_cannot_be_written_is_named_with_its_flag(run, write_policy, tmp_path):
     policy = write_policy(OVERALL)
     with pytest.raises(ConfigError, match=r"gates\.toml/m\.md cannot be written .*--markdown"):
@@ -169,10 +179,12 @@ def test_a_regressed_slice_is_found_image_by_image(write_run, answers, write_pol
     # √((22/122 − .163934²)/122) = .035466, ·2.2414 = .079493: −.243427 to −.084441
     assert row.sentence == (
         "accuracy of 'camera = south' changed by −0.1667 (97.5% interval −0.2434 to −0.08444): "
-        "shown to be below the limit of 0; 1 of 2 slices."
+        "shown to be below the limit of 0; 1 of 2 slices fails."
     )
     assert "camera = south" in page.read_text()
-    assert check(base, config)[0].outcome is Outcome.PASS
+    rows, slices = sliced(answers)
+    equal = write_run(tmp_path / "equal", images=rows, slices=slices)
+    assert check(equal, config)[0].outcome is Outcome.PASS
 
 
 def test_another_table_of_slices_is_no_baseline(write_run, answers, write_policy, tmp_path):
@@ -204,10 +216,51 @@ def test_a_baseline_without_a_gate_and_a_gate_without_a_baseline_are_refused(run
     assert not (run / "summary.md").exists()
 
 
+def test_a_run_is_no_baseline_of_itself(run, write_policy, tmp_path):
+    """It would pass every gate on a change: a name given twice by mistake."""
+    (tmp_path / "latest").symlink_to("run")
+    config = GateConfig(write_policy(CHANGE), baseline=tmp_path / "latest")
+    with pytest.raises(ConfigError, match=r"--baseline \S+/latest is the run \S+/run itself"):
+        check(run, config)
+    assert not (run / "summary.md").exists()
+
+
+def test_a_baseline_that_is_none_is_a_data_error(run, write_run, write_policy, tmp_path):
+    policy = write_policy(CHANGE)
+    with pytest.raises(DataError, match=r"no run folder at .*nowhere"):
+        check(run, GateConfig(policy, baseline=tmp_path / "nowhere"))
+    going = write_run(tmp_path / "going", status="running")
+    with pytest.raises(DataError, match="going is marked 'running'"):
+        check(run, GateConfig(policy, baseline=going))
+
+
 def test_a_baseline_of_other_data_is_refused(run, write_run, write_policy, tmp_path):
     other = write_run(tmp_path / "other", fingerprint={"dataset": "ee"})
     with pytest.raises(ConfigError, match="the dataset's listing"):
         check(run, GateConfig(write_policy(CHANGE), baseline=other))
+
+
+def test_untested_classes_are_named_in_the_page(write_run, write_policy, tmp_path, summary):
+    told = summary["verdicts"] | {"counts": {"clean": 1, "not_tested": 1, "not_enough_images": 1}}
+    verdicts = [
+        {"verdict": "clean", "verdict_sentence": "class 'cat': nothing found"},
+        {"verdict": "not_tested", "verdict_sentence": ""},
+        {"verdict": "not_enough_images", "verdict_sentence": "class 'fox': 4 images are too few"},
+    ]
+    run = write_run(tmp_path / "r", summary={"verdicts": told}, verdicts=verdicts)
+    text = "".join(
+        f'[[gate]]\nmetric = "verdicts.counts.{one}"\nmax = 0\n'
+        for one in ("not_tested", "not_enough_images")
+    )
+    verdict, page = check(run, GateConfig(write_policy(text)))
+    assert [row.sentence for row in verdict.rows] == [
+        "verdicts.counts.not_tested is 1: above the limit of 0 ('dog').",
+        "verdicts.counts.not_enough_images is 1: above the limit of 0 ('fox').",
+    ]
+    told = [(one.index, one.label, one.said) for row in verdict.rows for one in row.offenders]
+    assert told == [(1, "dog", ""), (2, "fox", "class 'fox': 4 images are too few")]
+    assert "\n  - dog\n" in page.read_text()
+    assert "\n  - class 'fox': 4 images are too few\n" in page.read_text()
 
 
 def test_a_summary_of_another_shape_is_a_data_error(write_run, tmp_path):

@@ -52,11 +52,11 @@ def test_classes_share_the_level(evidence):
     assert row.offenders[0].index == 2
     assert row.sentence == (
         "accuracy of 'fox' is 0.775 (31 of 40; 98.33% interval 0.5887 to 0.8923): not shown to be "
-        "at least 0.7, since its lower bound is 0.5887; 1 of 3 classes."
+        "at least 0.7, since its lower bound is 0.5887; 1 of 3 classes fails."
     )
     row = _verdict(evidence, Gate("accuracy", "min", 0.86, scope="class")).rows[0]
     assert [one.label for one in row.offenders] == ["fox", "dog"]
-    assert row.sentence.endswith("2 of 3 classes, also 'dog'.")
+    assert row.sentence.endswith("; 2 of 3 classes fail, also 'dog'.")
 
 
 def test_classes_with_too_few_images_are_left_out_by_name(evidence):
@@ -74,9 +74,49 @@ def test_no_class_to_test_is_not_passed(evidence):
     assert row.outcome is Outcome.FAIL
     assert row.value is None
     assert row.n_tested == 0
-    assert "no class has 101 images" in row.sentence
+    assert row.sentence == (
+        "accuracy: no class has 101 images to test it on: n (labelled so and classified) is 100 at "
+        "most; that is not passed."
+    )
     empty = Evidence("summary.json", {}, {"accuracy": ()})
     assert _verdict(empty, Gate("accuracy", "min", 0, scope="class")).outcome is Outcome.FAIL
+
+
+@pytest.mark.parametrize(("min_n", "wanted"), [(1, "any images"), (50, "50 images")])
+def test_classes_without_a_figure_say_which_count_is_0_and_why(summary, class_rows, min_n, wanted):
+    """As on a run without regions: 40 and more images a class, of which none is scored."""
+    summary["attention"] = None
+    rows = [row | {"n_scored": 0, "median_lift": None} for row in class_rows]
+    gate = Gate("median_lift", "min", 1, scope="class", min_n=min_n)
+    row = _verdict(evidence_of(summary, rows), gate).rows[0]
+    assert row.sentence == (
+        f"median_lift: no class has {wanted} to test it on: n_scored (with a map and a region at "
+        "least a quarter visible) is 0 in each, since no map could be scored against a region; "
+        "that is not passed."
+    )
+
+
+def test_objects_are_counted_as_objects(summary, class_rows):
+    """The classes were tested, so that nothing is said of why none has any."""
+    gates = [Gate("necessity_effect", "max", 0.1, scope="class", min_n=n) for n in (1, 9)]
+    row = _verdict(evidence_of(summary, class_rows), gates[0]).rows[0]
+    assert row.sentence == (
+        "necessity_effect: no class has any objects to test it on: necessity_n (in the test) is 0 "
+        "in each; that is not passed."
+    )
+    class_rows[1] |= {"necessity_n": 8, "necessity_effect": 0.1}
+    row = _verdict(evidence_of(summary, class_rows), gates[1]).rows[0]
+    assert "has 9 objects to test it on: necessity_n (in the test) is 8 at most;" in row.sentence
+
+
+def test_a_null_of_a_class_with_images_says_why(summary, class_rows):
+    summary["two_by_two"] = None
+    gate = Gate("off_object_rate", "max", 0.5, scope="class")
+    row = _verdict(evidence_of(summary, class_rows), gate).rows[0]
+    assert row.sentence.startswith(
+        "off_object_rate of 'cat' has no value: no image could be judged; that is not passed; "
+        "3 of 3 classes fail, also"
+    )
 
 
 def test_a_class_whose_figure_is_null_is_the_worst(evidence):
@@ -103,12 +143,15 @@ def test_slices_are_tested_as_classes_are(summary, class_rows, slice_rows):
     assert row.low == pytest.approx(0.5622, abs=1e-4)
     assert [(one.index, one.label) for one in row.offenders] == [(1, "camera = south")]
     assert row.sentence.startswith("accuracy of 'camera = south' is 0.75 (30 of 40; 98.33%")
-    assert row.sentence.endswith("1 of 3 slices. Left out, with fewer than 10 images: 'site = 12'.")
+    left = "Left out, with fewer than 10 images: 'site = 12'."
+    assert row.sentence.endswith(f"; 1 of 3 slices fails. {left}")
     one = _verdict(evidence, Gate("accuracy", "min", 0.8, scope="slice", slice="site", min_n=9))
     assert (one.outcome, one.rows[0].n_tested) == (Outcome.PASS, 1)
     # medians count the images that are scored: half of them here, 2 of the 4
     lift = Gate("median_lift", "min", 1, scope="slice", min_n=3)
-    assert _verdict(evidence, lift).rows[0].left_out == ("site = 12",)
+    row = _verdict(evidence, lift).rows[0]
+    assert row.left_out == ("site = 12",)
+    assert row.sentence.endswith("Left out, with fewer than 3 images (n_scored): 'site = 12'.")
 
 
 @pytest.mark.parametrize(
@@ -180,7 +223,15 @@ def test_on_estimated_regions_a_verdict_is_a_warning_at_most(summary, class_rows
         (Gate("acuracy", "min", 0, scope="class"), "did you mean 'accuracy'"),
         (Gate("median_lift", "min", 0), 'it is one of scope = "class"'),
         (Gate("accuracy.value", "min", 0, scope="class"), 'it is one of scope = "overall"'),
-        (Gate("label", "min", 0, scope="class"), "no column of classes.parquet"),
+        (Gate("laebl", "min", 0, scope="class"), "is no column of classes.parquet: known: n, "),
+        (
+            Gate("verdict", "min", 0, scope="class"),
+            "'verdict' is a column of classes.parquet, but holds no numbers to test: known: n, ",
+        ),
+        (
+            Gate("value", "min", 0, scope="slice"),
+            "'value' is a column of slices.parquet, but holds no numbers to test: known: n_images",
+        ),
         (Gate("accuracy.value", "min", 0, change=True), "by --baseline"),
         (Gate("verdicts.whole_set.rate", "max", 0, level=0.9), "recorded at 0.95 only"),
     ],

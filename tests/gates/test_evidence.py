@@ -1,6 +1,6 @@
 import math
 
-from audit.gates.evidence import Evidence, Group, changes, measures_of
+from audit.gates.evidence import Counted, Evidence, Group, changes, measures_of
 from audit.gates.measures import Bounds, Plain, Recorded, Share
 
 
@@ -44,3 +44,16 @@ def test_a_change_needs_both_and_names_only_new_classes():
     (cat,) = found.classes["accuracy"]
     assert (cat.label, cat.n, cat.measure.value) == ("cat", 4, 0.25)
     assert found.named["x"] == ((1, "dog", "new"),)
+
+
+def test_a_change_of_groups_says_why_either_run_has_no_figure():
+    why = Counted("n_scored", why="no map could be scored")
+    groups = {False: (Group(0, "cat", 9, Plain(1)),)}
+    groups[True] = (Group(0, "cat", 0, Plain(None), counted=why),)
+    for now, before in ((True, False), (False, True)):
+        found = changes(
+            Evidence("summary.json", {}, {"x": groups[now]}),
+            Evidence("summary.json", {}, {"x": groups[before]}),
+            same=False,
+        )
+        assert found.classes["x"][0].counted is why

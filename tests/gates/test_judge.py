@@ -69,7 +69,9 @@ def test_a_share_says_its_counts():
 
 def test_a_change_has_its_sign():
     said = _judged(Pairs(400, 12, 29), "min", 0, change=True).said
-    assert said.startswith("changed by +0.0425 (95% interval 0.01059 to 0.07399): shown to be")
+    assert said.startswith("changed by +0.0425 (95% interval +0.01059 to +0.07399): shown to be")
+    said = _judged(Pairs(400, 12, 29), "min", 0.03, change=True).said
+    assert said.endswith("not shown to be at least 0.03, since its lower bound is +0.01059")
 
 
 def test_what_does_not_exist_is_not_passed_and_says_why():

@@ -1,6 +1,8 @@
 from dataclasses import replace
 
-from audit.gates.markdown import LIMIT, as_markdown
+import pytest
+
+from audit.gates.markdown import LIMIT, as_markdown, inline
 from audit.gates.verdict import Offender, Outcome, Row, Verdict
 
 ROW = Row(
@@ -16,7 +18,7 @@ ROW = Row(
     low=0.5887,
     high=0.8923,
     level=1 - 0.05 / 3,
-    sentence="accuracy of 'fox' is 0.775: below the limit of 0.9; 1 of 3 classes.",
+    sentence="accuracy of 'fox' is 0.775: below the limit of 0.9; 1 of 3 classes fails.",
     offenders=(Offender(2, "fox", "accuracy of 'fox' is 0.775."),),
     n_tested=3,
 )
@@ -40,11 +42,41 @@ def test_the_page_says_what_fails_before_what_passes():
     assert len(lines) == 10
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("http://evil.example/x", "http:\u200b//evil.example/x"),
+        ("www.evil.example", "www\u200b.evil.example"),
+        ("@you and #7", "@\u200byou and \\#\u200b7"),
+        ("$x^2$", r"\$x^2\$"),
+        ("<b>|`", r"&lt;b\>\|\`"),
+        ("two\nlines", "two␊lines"),
+    ],
+)
+def test_a_name_becomes_no_markup_no_link_and_no_mention(text, said):
+    assert inline(text) == said
+
+
 def test_several_classes_are_listed_and_capped():
     some = tuple(Offender(i, f"c{i}", f"c{i} is bad.") for i in range(8))
     page = _page(replace(ROW, offenders=some))
     assert "\n  - c4 is bad.\n  - and 3 more classes\n" in page
     assert "c5 is bad" not in page
+
+
+def test_one_of_a_kind_is_singular():
+    some = tuple(Offender(i, f"c{i}", f"c{i} is bad.") for i in range(6))
+    page = _page(replace(ROW, offenders=some))
+    assert "policy gates.toml, against base: of 1 gate 1 failed.\n" in page
+    assert "\n  - and 1 more class\n" in page
+    assert "\n  - and 1 more slice\n" in _page(replace(ROW, scope="slice", offenders=some))
+
+
+def test_a_change_has_its_sign():
+    row = replace(ROW, change=True, value=0.0425, low=0.01059, high=0.07399, level=0.95)
+    assert "| +0.0425 (worst of 3) | +0.01059 to +0.07399 (95%) | ≥ 0.9 |" in _page(row)
+    row = replace(row, value=-0.01, low=-0.02, high=0)
+    assert "| −0.01 (worst of 3) | −0.02 to 0 (95%) |" in _page(row)
 
 
 def test_a_figure_that_does_not_exist_is_no_number():

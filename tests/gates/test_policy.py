@@ -75,6 +75,9 @@ GATE = '[[gate]]\nmetric = "accuracy.value"\n'
         (f"{GATE}min = 0.9\n{GATE}min = 0.9", "gates 1 and 2 are both called"),
         (GATE, "needs one of min and max"),
         (f"{GATE}min = 1\nmax = 2", "needs one of min and max"),
+        (f"{GATE}max = {'9' * 400}", r"gate 1 \(accuracy.value\): max = 9{29}…9{30} is no finite"),
+        (f"{GATE}max = -{'9' * 400}", "is no finite number"),
+        (f"{GATE}level = {'9' * 400}\nmin = 0", "level = 9+…9+ is no finite number"),
         (f"{GATE}min = true", "min = True is no finite number"),
         (f"{GATE}min = nan", "min = nan is no finite number"),
         (f'{GATE}min = "0.9"', "min = '0.9' is no finite number"),
@@ -105,6 +108,62 @@ def test_a_policy_that_is_no_text_is_refused(tmp_path):
         read_policy(path)
     with pytest.raises(ConfigError, match="No such file"):
         read_policy(tmp_path / "none.toml")
+
+
+def test_a_mark_at_the_beginning_of_the_file_is_passed_over(tmp_path):
+    path = tmp_path / "gates.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + f"{GATE}min = 0.9".encode())
+    assert read_policy(path).gates == (Gate("accuracy.value", "min", 0.9),)
+
+
+def test_a_blank_name_is_none(write_policy):
+    (gate,) = read_policy(write_policy(f'{GATE}min = 0.9\nname = "  \\t"')).gates
+    assert gate.name == "accuracy.value ≥ 0.9"
+
+
+CLASS, SLICE, CHANGE = 'scope = "class"\n', 'scope = "slice"\n', 'against = "baseline"\n'
+
+
+@pytest.mark.parametrize(
+    ("metric", "more", "limit", "said"),
+    [
+        ("accuracy", CLASS, "min = 90", "min = 90: accuracy is a share, and shares run from 0 to"),
+        ("accuracy", SLICE, "min = -0.1", "min = −0.1: accuracy is a share"),
+        ("off_object_rate", CLASS, "max = 5", "max = 5: off_object_rate is a share"),
+        ("accuracy.value", "", "min = 90", "shares run from 0 to 1: 90% is 0.9"),
+        ("attention.median_mass", "", "min = 1.01", "median_mass is a share"),
+        ("verdicts.whole_set.rate", "", "max = 5", "rate is a share"),
+        ("q_value", CLASS, "min = 5", "q_value is a probability, and probabilities run from 0 to"),
+        ("s1_null_p", CLASS, "min = 5", "s1_null_p is a probability"),
+        ("accuracy", CLASS + CHANGE, "min = -2", "changes of shares run from −1 to 1: a point is"),
+        ("accuracy.value", CHANGE, "min = 1.5", "min = 1.5: accuracy.value is a share"),
+    ],
+)
+def test_a_limit_that_a_share_cannot_reach_is_refused(write_policy, metric, more, limit, said):
+    text = f'[[gate]]\nmetric = "{metric}"\n{more}{limit}'
+    with pytest.raises(ConfigError, match=said) as caught:
+        read_policy(write_policy(text))
+    assert f"gates.toml: gate 1 ({metric}): " in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("metric", "more", "limit"),
+    [
+        ("accuracy", CLASS, 1),
+        ("accuracy.value", "", 0),
+        ("accuracy.value", CHANGE, -1),
+        ("median_lift", CLASS, 2),  # a ratio
+        ("attention.median_lift", "", 90),
+        ("s1_effect", CLASS, -0.1),  # a difference of probabilities
+        ("s1_low", CLASS, -1.5),
+        ("s1_holds", CLASS, 5),
+        ("counts.unreadable", "", 5),
+        ("s1_rate", SLICE, 5),  # no column of slices: what there is instead is said on the run
+    ],
+)
+def test_other_limits_may_be_any_number(write_policy, metric, more, limit):
+    text = f'[[gate]]\nmetric = "{metric}"\n{more}min = {limit}'
+    assert read_policy(write_policy(text)).gates[0].limit == limit
 
 
 def test_the_shipped_policy_tests_a_change_only_with_a_baseline():

@@ -1,19 +1,26 @@
 """What docs/release-review.md shows is run here as it stands."""
 
+import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
+from PIL import Image
 
 from audit.config import RunConfig
 from audit.gates.config import GateConfig
 from audit.gates.policy import Gate, read_policy
 from audit.gates.summary_evidence import evidence_of
+from audit.models.reference import SmallResNet
+from audit.models.sidecar import Sidecar, write_checkpoint
+from pipelines.cli import main
 
 PAGE = Path(__file__).parents[2] / "docs/release-review.md"
 
@@ -76,6 +83,33 @@ def test_the_workflow_is_one_and_its_flags_exist(workflow):
     assert {"policy", "baseline", "junit", "markdown", "checkpoint"} <= asked <= flags
     for command in commands:
         subprocess.run(["bash", "-n", "-c", command], check=True)
+
+
+def test_the_audits_of_the_workflow_run_as_they_stand_and_know_the_objects(
+    workflow, monkeypatch, tmp_path
+):
+    """Without regions the first gate of the page's policy has no value, and no model passes it."""
+    monkeypatch.chdir(tmp_path)
+    boxes = ["path,x0,y0,x1,y1"]
+    for label, level in (("bright", 200), ("dark", 40)):
+        for i in range(2):
+            path = tmp_path / f"photos/val/{label}/{i}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (64, 64), (level, level, 60 * i)).save(path)
+            boxes.append(f"{label}/{i}.png,8,8,40,40")
+    (tmp_path / "photos/boxes.csv").write_text("\n".join(boxes))
+    (tmp_path / "models").mkdir()
+    steps = _steps(workflow)
+    for step, name in (("the candidate", "candidate"), ("the released model", "released")):
+        torch.manual_seed(1)  # weights whose maps are not zero
+        path = tmp_path / f"models/{name}.safetensors"
+        write_checkpoint(path, SmallResNet(2).eval(), Sidecar("small_resnet", ("bright", "dark")))
+        program, *arguments = shlex.split(steps[f"Audit {step}"]["run"].replace("\\\n", " "))
+        assert program == "cam-audit"
+        assert main(arguments) == 0
+        summary = json.loads((tmp_path / f"runs/{name}/summary.json").read_text())
+        assert summary["regions"]["sources"] == {"annotation": 4}
+        assert summary["verdicts"]["has_regions"]
 
 
 def test_the_gate_step_of_the_workflow_runs_as_it_stands(workflow, write_run, tmp_path):

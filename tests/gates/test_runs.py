@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from audit.errors import ConfigError, DataError
@@ -66,11 +68,41 @@ def test_a_sample_that_comes_twice_is_refused(write_run, answers, tmp_path):
 
 
 def test_a_run_without_its_images_is_refused(write_run, tmp_path):
-    good, bad = (read_run(write_run(tmp_path / name)) for name in "ab")
-    for part in (bad.root / "images").iterdir():
+    run = write_run(tmp_path / "r")
+    for part in (run / "images").iterdir():
         part.unlink()
-    with pytest.raises(DataError, match="no part-"):
-        pairs_of(good, bad)
+    with pytest.raises(DataError, match=r"r/images has no part-\*.parquet: not a finished run"):
+        read_run(run)
+    (run / "images").rmdir()
+    with pytest.raises(DataError, match="r/images has no part-"):
+        read_run(run)
+
+
+def test_a_run_that_lacks_a_part_says_how_many_rows_and_how_to_get_them(run):
+    """240 answers in two halves."""
+    (run / "images/part-00001.parquet").unlink()
+    with pytest.raises(DataError) as caught:
+        read_run(run)
+    assert str(caught.value) == (
+        f"{run}/images holds 120 rows in 1 part, but 240 images were audited: the same `cam-audit "
+        "run` command, with --run run, makes a missing part again"
+    )
+
+
+def test_the_part_that_cannot_be_read_is_the_one_that_is_named(run):
+    part = run / "images/part-00001.parquet"
+    part.write_bytes(part.read_bytes()[:-100])
+    with pytest.raises(DataError, match=r"part-00001\.parquet cannot be read as") as caught:
+        read_run(run)
+    assert str(caught.value).endswith("command, with --run run, makes it again")
+
+
+def test_a_run_that_does_not_say_how_many_were_audited_is_read(run):
+    path = run / "manifest.json"
+    manifest = json.loads(path.read_text())
+    del manifest["dataset"]["audited"]
+    path.write_text(json.dumps(manifest))
+    assert read_run(run).name == "run"
 
 
 @pytest.mark.parametrize(
@@ -80,6 +112,13 @@ def test_a_run_without_its_images_is_refused(write_run, tmp_path):
         ({"fingerprint": {"annotations": "ee"}}, "the annotations (ee against aa)"),
         ({"fingerprint": {"score_version": "1"}}, "the score version (1 against 2)"),
         ({"dataset": {"name": "shapes", "split": "val"}}, "the split (val against test)"),
+        ({"method": "grad-cam++"}, "the method (grad-cam++ against grad-cam)"),
+        ({"view": [96, 96]}, "the model's view (96×96 against 224×224)"),
+        ({"model": {"grid": [14, 7]}}, "the maps' grid (14×7 against 7×7), the crop (none against"),
+        (
+            {"model": {"grid": [7, 7], "preprocessing": {"resize": [96, 90], "crop": 224}}},
+            "the resize (96×90 against none)",
+        ),
         ({"config": {"limit": 9, "seed": 1}}, "the sample (9 of seed 1 against all)"),
     ],
 )
@@ -96,7 +135,8 @@ def test_other_weights_are_what_a_baseline_is_for(run, write_run, tmp_path):
 
 
 def test_answers_are_compared_whatever_the_regions(run, write_run, tmp_path):
-    base = read_run(write_run(tmp_path / "base", fingerprint={"annotations": "ee"}))
+    other = {"method": "cam", "view": [96, 96], "model": {"grid": [3, 3]}}
+    base = read_run(write_run(tmp_path / "base", fingerprint={"annotations": "ee"}, **other))
     same_data(read_run(run), base, ["accuracy.value", "accuracy", "counts.unreadable"])
 
 

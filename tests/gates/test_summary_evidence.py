@@ -84,26 +84,43 @@ def test_estimated_regions_cap_what_rests_on_them(summary, class_rows):
     assert "accuracy" not in capped
 
 
+SPURIOUS = "verdicts.counts.spurious"
+
+
 def _question(name, verdict="spurious"):
     return {"question_type": name, "verdict": verdict, "verdict_sentence": f"{name!r}: found"}
 
 
 def test_types_answered_without_looking_are_named(summary, class_rows):
     rows = [_question("what"), _question("why", "clean"), _question("où\n<b>")]
-    (only,) = evidence_of(summary, class_rows[:2], (), rows).named.values()
+    only = evidence_of(summary, class_rows[:2], (), rows).named[SPURIOUS]
     # numbers of their own: 0, 1, … are those of the classes
     assert only == ((-1, "what", "'what': found"), (-3, "où\n<b>", "'où\\n<b>': found"))
 
 
 def test_classes_come_before_types_and_a_missing_sentence_is_empty(summary, class_rows):
     rows = [_question("what") | {"verdict_sentence": None}]
-    (only,) = evidence_of(summary, class_rows, (), rows).named.values()
+    only = evidence_of(summary, class_rows, (), rows).named[SPURIOUS]
     assert only == ((2, "fox", "class 'fox': decides by a patch"), (-1, "what", ""))
 
 
 @pytest.mark.parametrize("rows", [(), [_question("why", "not_tested")]])
 def test_without_such_a_type_none_is_named(summary, class_rows, rows):
-    assert evidence_of(summary, class_rows[:2], (), rows).named == {"verdicts.counts.spurious": ()}
+    assert evidence_of(summary, class_rows[:2], (), rows).named[SPURIOUS] == ()
+
+
+def test_the_untested_are_named_too_by_what_was_tested(summary, class_rows):
+    """Where types of question are tested, every class is not: its count is of the types alone."""
+    classes = [row | {"verdict": "not_tested", "verdict_sentence": ""} for row in class_rows[:2]]
+    classes.append(class_rows[2] | {"verdict": "not_enough_images", "verdict_sentence": "few"})
+    found = evidence_of(summary, classes).named
+    assert found["verdicts.counts.not_tested"] == ((0, "cat", ""), (1, "dog", ""))
+    assert found["verdicts.counts.not_enough_images"] == ((2, "fox", "few"),)
+    rows = [_question("why", "not_tested"), _question("what", "not_enough_images")]
+    summary["verdicts"]["groups"] = "question type"
+    found = evidence_of(summary, classes, (), rows).named
+    assert found["verdicts.counts.not_tested"] == ((-1, "why", "'why': found"),)
+    assert found["verdicts.counts.not_enough_images"] == ((-2, "what", "'what': found"),)
 
 
 @pytest.mark.parametrize(

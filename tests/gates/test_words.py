@@ -1,6 +1,9 @@
+import math
+
 import pytest
 
-from audit.gates.words import label, number, percent, plain
+from audit.gates.measures import Bounds
+from audit.gates.words import between, label, number, percent, plain
 
 
 @pytest.mark.parametrize(
@@ -14,10 +17,20 @@ from audit.gates.words import label, number, percent, plain
         (2 / 3, "0.6667"),
         (0.99999, "0.99999"),  # never rounded onto 1
         (0.1 + 0.2, "0.3"),
+        (999_999_999_999_999.0, "999,999,999,999,999"),
+        (1e15, "1e+15"),
+        (-1.5e308, "−1.5e+308"),
+        (math.inf, "inf"),  # an open end
     ],
 )
 def test_numbers_are_short_and_never_become_whole_ones(value, shown):
     assert number(value) == shown
+
+
+def test_a_change_above_0_has_its_plus():
+    assert [number(one, signed=True) for one in (0.5, 0, -0.5)] == ["+0.5", "0", "−0.5"]
+    assert between(Bounds(-0.01, 0.02), signed=True) == "−0.01 to +0.02"
+    assert between(Bounds(0.01, 0.02)) == "0.01 to 0.02"
 
 
 def test_a_bound_is_told_apart_from_the_limit_that_it_misses():
