@@ -90,12 +90,12 @@ def _on_raster(cam: Tensor, regions: Regions) -> dict[str, Tensor]:
     heat, valid = upsample(cam, regions.raster_size), regions.raster_valid
     order = ranks.ranked(heat, regions.raster, valid)
     iou, truth, saliency = ranks.coverages(heat, regions.raster, valid)
+    peak, inside = pointing.Peak.of(heat, valid), pointing.inside(regions.raster)
+    hit = peak.hits(inside)
     return {
-        "pointing_game_hit": pointing.hits(heat, regions.raster, valid),
-        "pointing_game_hit_guard": pointing.hits(heat, regions.raster_guard, valid),
-        "pointing_game_hit_tolerant": pointing.hits_within(
-            heat, regions.raster, regions.frame, _TOLERANCE, valid
-        ),
+        "pointing_game_hit": hit,
+        "pointing_game_hit_guard": peak.hits(pointing.inside(regions.raster_guard)),
+        "pointing_game_hit_tolerant": hit | peak.near(inside, regions.frame, _TOLERANCE),
         "relevance_rank_accuracy": ranks.rank_accuracy(order),
         "pixel_auroc": ranks.roc_area(order),
         "pixel_ap": ranks.average_precision(order),

@@ -11,9 +11,9 @@ import sys
 import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, convert
 from cyclopts.config import Dict, Env
 
 from audit.comparison.config import CompareConfig
@@ -32,6 +32,18 @@ _GATE = GateConfig()
 _COMPARE = CompareConfig()
 _SERVE = ServeConfig()
 
+
+def _whole(kind: Any, tokens: Any) -> Any:
+    """Convert as cyclopts does, except that it would round a fraction where an int is asked for."""
+    if int in (kind, *get_args(kind)):
+        for token in tokens:
+            if "." in token.value:
+                raise ValueError(f"{token.value} is no whole number")
+    return convert(kind, tokens)
+
+
+_OPTIONS = Parameter(name="*", converter=_whole)
+
 app = App(
     name="cam-audit",
     help="Audit an image classifier before its release.",
@@ -43,7 +55,7 @@ app.meta.suppress_keyboard_interrupt = False  # main() ends an interrupted run i
 
 
 @app.command
-def run(*, config: Annotated[RunConfig, Parameter(name="*")] = _RUN) -> None:
+def run(*, config: Annotated[RunConfig, _OPTIONS] = _RUN) -> None:
     """Audit a dataset: writes a run folder and renders its report."""
     from audit.auditing import run_audit
 
@@ -51,7 +63,7 @@ def run(*, config: Annotated[RunConfig, Parameter(name="*")] = _RUN) -> None:
 
 
 @app.command
-def fit(*, config: Annotated[FitConfig, Parameter(name="*")] = _FIT) -> None:
+def fit(*, config: Annotated[FitConfig, _OPTIONS] = _FIT) -> None:
     """Fit a reference classifier on a dataset's train split."""
     from audit.fit import fit as fit_classifier
 
@@ -79,7 +91,7 @@ def report(
 
 
 @app.command
-def gate(run: Path, /, *, config: Annotated[GateConfig, Parameter(name="*")] = _GATE) -> int:
+def gate(run: Path, /, *, config: Annotated[GateConfig, _OPTIONS] = _GATE) -> int:
     """Check a run against a release policy; exit code 1 where a gate fails."""
     from audit.gates.check import check
     from audit.gates.words import lines
@@ -97,7 +109,7 @@ def compare(
     candidate: Path,
     /,
     *,
-    config: Annotated[CompareConfig, Parameter(name="*")] = _COMPARE,
+    config: Annotated[CompareConfig, _OPTIONS] = _COMPARE,
 ) -> int:
     """Compare two runs image by image; exit code 1 where a gate of --policy fails."""
     from audit.comparison.compare import compare_runs
@@ -110,7 +122,7 @@ def compare(
 @app.command
 def explain(
     *images: Annotated[Path, Parameter(help="Image files, or folders of them.")],
-    config: Annotated[ExplainConfig, Parameter(name="*")] = _EXPLAIN,
+    config: Annotated[ExplainConfig, _OPTIONS] = _EXPLAIN,
 ) -> None:
     """Draw where a model looks in single images: one PNG an image."""
     from audit.pictures.explaining import explain_images
@@ -119,7 +131,7 @@ def explain(
 
 
 @app.command
-def regions(*, config: Annotated[RegionsConfig, Parameter(name="*")] = _REGIONS) -> None:
+def regions(*, config: Annotated[RegionsConfig, _OPTIONS] = _REGIONS) -> None:
     """Estimate where the objects are, and write it as a COCO file to correct."""
     from audit.regions_command import write_regions
 
@@ -127,7 +139,12 @@ def regions(*, config: Annotated[RegionsConfig, Parameter(name="*")] = _REGIONS)
 
 
 @app.command
-def serve(run: Path, /, *, config: Annotated[ServeConfig, Parameter(name="*")] = _SERVE) -> None:
+def serve(
+    run: Annotated[Path, Parameter(help="Run folder that `cam-audit run` has finished.")],
+    /,
+    *,
+    config: Annotated[ServeConfig, _OPTIONS] = _SERVE,
+) -> int:
     """Browse every row of a run on 127.0.0.1, until Ctrl-C."""
     try:
         from audit.serve.server import serve_run
@@ -137,7 +154,12 @@ def serve(run: Path, /, *, config: Annotated[ServeConfig, Parameter(name="*")] =
             "pip install 'cam-audit[serve]'"
         ) from error
 
-    serve_run(run, config, lambda address: print(address, flush=True))
+    try:
+        serve_run(run, config, lambda address: print(address, flush=True))
+    except KeyboardInterrupt:  # the way it ends: there is nothing to take up again
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        _say("cam-audit: stopped")
+    return _INTERRUPTED
 
 
 @app.command

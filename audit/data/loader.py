@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
@@ -16,6 +15,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from audit.data.base import ArraySource, Source
+from audit.data.digest import with_texts
 from audit.data.geometry import View, view_of
 from audit.errors import AuditError, ConfigError, DataError
 from audit.records import UNCLASSED, Annotation, Batch, Groups, Preprocessing, Reading
@@ -104,7 +104,7 @@ class Views(Dataset[Batch]):
             label=listing.labels[index],
             size=np.array([one.size for one in seen], dtype=np.int32),
             frame=np.array([one.frame for one in seen], dtype=np.float32),
-            digest=tuple(map(_digest, (reading.digest for reading in readings), texts)),
+            digest=tuple(map(with_texts, (reading.digest for reading in readings), texts)),
             texts=texts,
             detail=tuple("; ".join(filter(None, note)) for note in notes),
             path=tuple(listing.paths[i] if listing.paths else None for i in index),
@@ -203,14 +203,6 @@ def _digests(images: np.ndarray) -> tuple[str, ...]:
 
 def _hash(image: np.ndarray) -> str:
     return hashlib.blake2b(image.data, digest_size=16).hexdigest()
-
-
-def _digest(image: str, texts: Mapping[str, str]) -> str:
-    """The image's own digest; with texts, that of both: one image has several questions."""
-    if not texts:
-        return image
-    both = json.dumps([image, sorted(texts.items())]).encode()
-    return hashlib.blake2b(both, digest_size=16).hexdigest()
 
 
 def _nothing(n: int) -> dict[str, Any]:

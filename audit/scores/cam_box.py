@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 import torch
 
-from audit.regions.boxes import mask_boxes
 from audit.scores.grid import upsample
 from audit.scores.pointing import raster_size
 
@@ -44,13 +43,15 @@ def cam_boxes(heat: np.ndarray) -> np.ndarray:
     """
     hot = (heat >= _THRESHOLD * heat.max(axis=(1, 2), keepdims=True)).astype(np.uint8)
     sheet = np.pad(hot, ((0, 0), (0, 1), (0, 0)))  # one above the other, an empty row between
-    label = cv2.connectedComponents(sheet.reshape(-1, sheet.shape[2]), connectivity=8)[1]
-    label = label.reshape(sheet.shape)  # 0: not hot
-    first = np.where(label > 0, label, label.max() + 1).min(axis=(1, 2))
-    largest = label.max(axis=(1, 2))
-    for i in np.flatnonzero(first < largest):  # the few maps of several segments
-        largest[i] = 1 + np.bincount(label[i].ravel())[1:].argmax()
-    return mask_boxes(label == largest[:, None, None])
+    rows = sheet.shape[1]
+    stacked = sheet.reshape(-1, sheet.shape[2])
+    segments = cv2.connectedComponentsWithStats(stacked, connectivity=8)[2][1:]  # 0: not hot
+    left, top, width, height, area = segments.T.astype(np.float64)
+    image = segments[:, cv2.CC_STAT_TOP] // rows
+    order = np.lexsort((-area, image))
+    largest = order[np.searchsorted(image[order], np.arange(len(heat)))]
+    box = np.stack([left, top - image * rows, left + width, top - image * rows + height], axis=1)
+    return np.asarray(box[largest])
 
 
 def _best_ious(box: np.ndarray, others: Sequence[np.ndarray]) -> np.ndarray:

@@ -6,6 +6,7 @@ the region, or what is not to be ignored, covers (B×r×c, 0 to 1; ``valid`` Non
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from audit.scores.grid import as_float
 
-__all__ = ["dilate", "hits", "hits_within", "raster_size", "to_raster"]
+__all__ = ["Peak", "dilate", "inside", "raster_size", "to_raster"]
 
 _LARGEST = 64
 _IN = 0.5  # a raster pixel is in the region when at least half of it is
@@ -45,49 +46,55 @@ def dilate(region: Tensor, reach: tuple[int, int]) -> Tensor:
     return region
 
 
-def hits(heat: Tensor, region: Tensor, valid: Tensor | None = None) -> Tensor:
-    """Pointing game: whether a maximum of ``heat`` lies in ``region``; bool[B].
+@dataclass(frozen=True)
+class Peak:
+    """The hottest pixels of B maps, found once for every region that is asked of."""
 
-    Any of tied maxima counts. Meaningless for a zero map: the caller nulls it.
-    Source: Zhang et al. 2016 (arXiv 1608.00507).
+    hottest: Tensor  # B×r×c bool: all of tied maxima
+    first: Tensor  # int64[B]: the first of them, row by row
+
+    @classmethod
+    def of(cls, heat: Tensor, valid: Tensor | None = None) -> Peak:
+        """The maxima among the valid pixels; meaningless for a zero map: the caller nulls it."""
+        if valid is not None:
+            heat = torch.where(valid >= _IN, heat, -torch.inf)
+        top, first = heat.flatten(1).max(dim=1)
+        return cls(heat == top[:, None, None], first)
+
+    def hits(self, inside: Tensor) -> Tensor:
+        """Pointing game: whether a maximum lies ``inside`` (B×r×c bool, of ``inside``); bool[B].
+
+        Any of tied maxima counts. Source: Zhang et al. 2016 (arXiv 1608.00507).
+        """
+        return _any(self.hottest & inside)
+
+    def near(self, inside: Tensor, frame: Tensor, tolerance: float) -> Tensor:
+        """Whether the first maximum lies within ``tolerance`` pixels of the *source image*.
+
+        ``frame`` float32[B×4] is the view in the source image (x0, y0, x1, y1). Distances run from
+        centre to centre. bool[B].
+        """
+        rows, columns = inside.shape[-2:]
+        step_y, step_x = (frame[:, 3] - frame[:, 1]) / rows, (frame[:, 2] - frame[:, 0]) / columns
+        at_y = torch.arange(rows, device=inside.device) - (self.first // columns)[:, None]
+        at_x = torch.arange(columns, device=inside.device) - (self.first % columns)[:, None]
+        down, across = (at_y * step_y[:, None]) ** 2, (at_x * step_x[:, None]) ** 2
+        close = across[:, None] <= tolerance**2 - down[:, :, None]
+        return _any(close & inside)
+
+
+def inside(region: Tensor) -> Tensor:
+    """The raster pixels that count as the region's: covered by half, or where none is, the most.
+
+    B×r×c bool.
     """
-    heat = _of_valid(heat, valid)
-    inside = torch.where(_inside(region), heat, -torch.inf)
-    return inside.amax(dim=(-2, -1)) == heat.amax(dim=(-2, -1))
-
-
-def hits_within(
-    heat: Tensor, region: Tensor, frame: Tensor, tolerance: float, valid: Tensor | None = None
-) -> Tensor:
-    """Whether a maximum lies within ``tolerance`` pixels of the *source image* of the region.
-
-    ``frame`` float32[B×4] is the view in the source image (x0, y0, x1, y1). Distances run from
-    centre to centre, from the first of tied maxima; a tied maximum inside is a hit. bool[B].
-    """
-    rows, columns = heat.shape[-2:]
-    first = _of_valid(heat, valid).flatten(1).argmax(-1)
-    step_y, step_x = (frame[:, 3] - frame[:, 1]) / rows, (frame[:, 2] - frame[:, 0]) / columns
-    at_y = torch.arange(rows, device=heat.device)[None, :] - (first // columns)[:, None]
-    at_x = torch.arange(columns, device=heat.device)[None, :] - (first % columns)[:, None]
-    squared = ((at_y * step_y[:, None]) ** 2)[:, :, None] + ((at_x * step_x[:, None]) ** 2)[:, None]
-    near = (squared <= tolerance**2) & _inside(region)
-    return _any(near) | hits(heat, region, valid)
+    most = region.amax(dim=(-2, -1), keepdim=True)
+    return region >= torch.where(most > 0, most.clamp(max=_IN), torch.inf)
 
 
 def _any(raster: Tensor) -> Tensor:
     """Whether any pixel of a bool raster B×r×c is set, bool[B]; torch's maximum is much faster."""
-    return raster.view(torch.uint8).amax(dim=(-2, -1)) > 0
-
-
-def _of_valid(heat: Tensor, valid: Tensor | None) -> Tensor:
-    """The heat where at least half of the pixel is valid; lower than any elsewhere."""
-    return heat if valid is None else torch.where(valid >= _IN, heat, -torch.inf)
-
-
-def _inside(region: Tensor) -> Tensor:
-    """The raster pixels that count as the region's: covered by half, or where none is, the most."""
-    most = region.amax(dim=(-2, -1), keepdim=True)
-    return region >= torch.where(most > 0, most.clamp(max=_IN), torch.inf)
+    return raster.view(torch.uint8).flatten(1).amax(dim=1) > 0
 
 
 def _with_shifted(region: Tensor, axis: int, step: int) -> Tensor:

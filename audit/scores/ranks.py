@@ -34,12 +34,16 @@ class Ranked:
 
 def ranked(heat: Tensor, region: Tensor, valid: Tensor | None = None) -> Ranked:
     """Sort the pixels of ``heat``, ``region`` and ``valid`` (B×r×c each) by heat."""
-    value, order = _ascending(heat.flatten(1))
-    weight = region.flatten(1).gather(1, order)
-    images, n = value.shape
-    if valid is None:
-        count = torch.arange(n + 1, device=value.device).float().expand(images, -1)
+    heat, region = heat.flatten(1), region.flatten(1)
+    if valid is None:  # the region goes along, and nothing need be looked up
+        value, along = _ascending(heat, region.contiguous().view(torch.int32))
+        weight = along.view(torch.float32)
+        count = torch.arange(heat.shape[1] + 1, device=heat.device).float().expand(len(heat), -1)
     else:
+        place = torch.arange(heat.shape[1], dtype=torch.int32, device=heat.device)
+        value, along = _ascending(heat, place.expand_as(heat))
+        order = along.long()
+        weight = region.gather(1, order)
         count = _running(valid.flatten(1).gather(1, order))
     inside = _running(weight)
     tied = _ties(value)
@@ -56,7 +60,7 @@ def rank_accuracy(order: Ranked) -> Tensor:
     # the k-th highest pixel: its ties share the places that are left
     cut = torch.searchsorted(order.count.contiguous(), every - k, right=True) - 1
     cut = cut.clamp(0, order.value.shape[1] - 1)
-    last = (order.value <= order.value.gather(1, cut)).sum(dim=1, keepdim=True)
+    last = torch.searchsorted(order.value, order.value.gather(1, cut), right=True)
     inside_last, count_last = order.inside.gather(1, last), order.count.gather(1, last)
     tied = inside_last - order.inside_below.gather(1, cut)
     group = count_last - order.count_below.gather(1, cut)
@@ -104,14 +108,18 @@ def coverages(
     (arXiv 2107.09234): IoU, ground-truth and saliency coverage.
     """
     heat, region = heat.flatten(1), region.flatten(1)
-    weight = torch.ones_like(heat) if valid is None else valid.flatten(1)
-    every = weight.sum(dim=1, keepdim=True)
-    mean = (heat * weight).sum(dim=1, keepdim=True) / every
-    sigma = (((heat - mean) ** 2 * weight).sum(dim=1, keepdim=True) / every).sqrt()
-    salient = (heat > mean + sigma) * weight
+    if valid is None:
+        sigma, mean = torch.std_mean(heat, dim=1, correction=0, keepdim=True)
+        salient = (heat > mean + sigma).float()
+    else:
+        weight = valid.flatten(1)
+        every = weight.sum(dim=1, keepdim=True)
+        mean = (heat * weight).sum(dim=1, keepdim=True) / every
+        sigma = (((heat - mean) ** 2 * weight).sum(dim=1, keepdim=True) / every).sqrt()
+        salient = (heat > mean + sigma) * weight
     both = torch.minimum(salient, region).sum(dim=1)
-    either = torch.maximum(salient, region).sum(dim=1)
-    parts = (either, region.sum(dim=1), salient.sum(dim=1))
+    shown, whole = salient.sum(dim=1), region.sum(dim=1)
+    parts = (shown + whole - both, whole, shown)
     iou, truth, saliency = (torch.where(part > 0, both / part, torch.nan) for part in parts)
     return iou, truth, saliency
 
@@ -120,17 +128,16 @@ def _running(weight: Tensor) -> Tensor:
     return F.pad(weight.cumsum(dim=1), (1, 0))
 
 
-def _ascending(heat: Tensor) -> tuple[Tensor, Tensor]:
-    """The values (float32 B×n, ≥ 0) of each row in ascending order, and where they stood.
+def _ascending(heat: Tensor, along: Tensor) -> tuple[Tensor, Tensor]:
+    """The values (float32 B×n, ≥ 0) of each row in ascending order, and what stood ``along``.
 
-    Value and place are sorted as one integer, which is faster than sorting pairs: the bits of a
-    float that is not negative are in the order of its value.
+    ``along`` is int32 B×n, not negative. Both are sorted as one integer, which is faster than
+    sorting pairs: the bits of a float that is not negative are in the order of its value.
     """
-    place = torch.arange(heat.shape[1], dtype=torch.int32, device=heat.device).expand_as(heat)
     bits = (heat + 0.0).view(torch.int32)  # + 0.0 makes a zero of -0.0
-    both = torch.stack([place, bits], dim=-1)  # the low half of an integer comes first
+    both = torch.stack([along, bits], dim=-1)  # the low half of an integer comes first
     both = both.view(torch.int64).sort(dim=1).values.view(torch.int32)
-    return both[..., 1].contiguous().view(torch.float32), both[..., 0].long()
+    return both[..., 1].contiguous().view(torch.float32), both[..., 0].contiguous()
 
 
 def _ties(value: Tensor) -> Tensor:

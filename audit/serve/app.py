@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -16,10 +17,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from audit.errors import DataError
+from audit.errors import DataError, nearest
 from audit.report.picture import kind_of
 from audit.serve.config import ServeConfig
-from audit.serve.dataset import NEEDED, NoPicture
+from audit.serve.dataset import NEEDED, SHARED, NoPicture
 from audit.serve.guard import Guard
 from audit.serve.pages import error_page, image_page, list_page, static
 from audit.serve.pictures import heat_png, region_png
@@ -30,6 +31,7 @@ from audit.serve.run import Browsed, open_run, report_files
 __all__ = ["make_app"]
 
 _SIDES = ("true", "pred")
+_HEADLINES = {400: "This cannot be asked", 404: "Not here"}
 _INJECTED = '<script src="/static/serve_report.js" defer></script>\n</head>'
 
 
@@ -77,7 +79,7 @@ class _Pages:
 
     def list(self, request: Request) -> Response:
         pairs = request.query_params.multi_items()
-        query = _asked(pairs)
+        query = _asked(pairs, self._run)
         if any(not value for _, value in pairs):  # a form sends its empty fields too
             return RedirectResponse(f"/?{query.address()}".removesuffix("?"), 303)
         return HTMLResponse(list_page(self._run, query, self._run.rows.page(query)))
@@ -85,21 +87,22 @@ class _Pages:
     def image(self, request: Request) -> Response:
         index = request.path_params["index"]
         pairs = request.query_params.multi_items()
-        query = _asked([pair for pair in pairs if pair[0] != "at"])
+        query = _asked([pair for pair in pairs if pair[0] != "at"], self._run)
         row = self._found(self._run.rows.one, index)
         place = self._place(query, index, dict(pairs).get("at", ""))
-        return HTMLResponse(image_page(self._run, row, self._run.rows.media(index), query, place))
+        media = self._run.rows.media(index)
+        refusal = "" if media is not None else self._refusal(row)
+        page = image_page(self._run, row, media, query, place=place, refusal=refusal)
+        return HTMLResponse(page)
 
     def view(self, request: Request) -> Response:
         index = request.path_params["index"]
         media = self._run.rows.media(index)
         if media is not None:
             return _picture(media["view"])
-        if self._run.dataset is None:
-            raise HTTPException(404, "The run keeps no picture of this image.")
         row = self._found(lambda k: self._run.rows.some(k, NEEDED), index)
         try:
-            return _picture(self._run.dataset.picture(row))
+            return _picture(self._from_dataset(row))
         except NoPicture as why:
             raise HTTPException(404, str(why)) from why
 
@@ -137,9 +140,16 @@ class _Pages:
             content = content.replace(b"</head>", _INJECTED.encode(), 1)
         return Response(content, media_type=kind)
 
-    def missing(self, _request: Request, error: HTTPException) -> Response:
-        page = error_page(self._run, "Not here", error.detail)
-        return HTMLResponse(page, error.status_code, error.headers)
+    def missing(self, request: Request, error: HTTPException) -> Response:
+        status = HTTPStatus(error.status_code)
+        said = error.detail
+        if said == status.phrase:  # the router's own: no address of ours
+            said = (
+                f"There is no page {request.url.path}: the list is at /, and an image at /image/ "
+                "and its position in the dataset."
+            )
+        page = error_page(self._run, _HEADLINES.get(status, status.phrase), said)
+        return HTMLResponse(page, status, error.headers)
 
     def failed(self, _request: Request, error: DataError) -> Response:
         return HTMLResponse(error_page(self._run, "This cannot be shown", str(error)), 500)
@@ -149,6 +159,24 @@ class _Pages:
         if row is None:
             raise HTTPException(404, f"The run has no image {index:,}.")
         return row
+
+    def _refusal(self, row: Row) -> str:
+        """Why there is no picture to show of an image that the run keeps none of; "": there is."""
+        try:
+            self._from_dataset(row)
+        except NoPicture as why:
+            return str(why)
+        return ""
+
+    def _from_dataset(self, row: Row) -> bytes:
+        """The picture of ``row`` (columns NEEDED) from its dataset's file; raises NoPicture."""
+        if self._run.dataset is not None:
+            return self._run.dataset.picture(row)
+        if not row.get("path"):
+            raise NoPicture(f"The run keeps no picture of this image. {SHARED}")
+        raise NoPicture(
+            "The run keeps no picture of this image; --data-root shows the dataset's own."
+        )
 
     def _place(self, query: Query, index: int, at: str) -> int | None:
         """Where the image is among the query's rows: at ``at``, else in the order by index."""
@@ -163,11 +191,22 @@ def _picture(content: bytes) -> Response:
     return Response(content, media_type=kind_of(content).mime)
 
 
-def _asked(pairs: list[tuple[str, str]]) -> Query:
+def _asked(pairs: list[tuple[str, str]], run: Browsed) -> Query:
+    """The query of an address's ``pairs``; one that makes no sense here is an HTTPException."""
     try:
-        return parse(pairs)
+        query = parse(pairs)
+        for name, _ in query.slices:
+            _check_slice(name, tuple(run.slices))
     except DataError as error:
         raise HTTPException(400, str(error)) from error
+    return query
+
+
+def _check_slice(name: str, known: tuple[str, ...]) -> None:
+    """Raise DataError where the run's dataset has no further column called ``name``."""
+    if name not in known:
+        others = nearest(name[:60], known) if known else "the dataset has none"
+        raise DataError(f"{name[:60]!r} is no further column of the dataset; {others}")
 
 
 def _static(request: Request) -> Response:

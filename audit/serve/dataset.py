@@ -2,7 +2,8 @@
 
 A path comes from the run's table, which may come from another machine: it must lead to a regular
 file inside the root once every link is followed, and the file's bytes must be those that were
-audited. What is sent is a new JPEG of the decoded pixels, never the file.
+audited: they, with the row's question or reference caption, must give its ``sample_id``. What is
+sent is a new JPEG of the decoded pixels, never the file.
 """
 
 from __future__ import annotations
@@ -15,12 +16,16 @@ import cv2
 import numpy as np
 
 from audit.data.decode import read_file
+from audit.data.digest import with_texts
 from audit.errors import ConfigError
+from audit.serve.texts import texts_of
 
-__all__ = ["NEEDED", "Dataset", "NoPicture"]
+__all__ = ["NEEDED", "SHARED", "Dataset", "NoPicture"]
 
 #: The columns of ``images`` that a picture is found by.
-NEEDED = ("path", "sample_id", "frame", "status")
+NEEDED = ("path", "sample_id", "question", "true_class", "true_label", "frame")
+#: Why no image of some datasets has a file to show.
+SHARED = "The images of this dataset share a file, so there is none to show."
 _SIDE = 448  # px: the longest side of what is sent
 _QUALITY = 90  # JPEG
 _CORNERS = 4
@@ -55,9 +60,9 @@ class Dataset:
         """
         name = row.get("path")
         if not name:
-            raise NoPicture("The images of this dataset share a file, so there is none to show.")
+            raise NoPicture(SHARED)
         reading = read_file(self._inside(str(name)), str(name))
-        if reading.digest != str(row["sample_id"]).partition("#")[0]:
+        if with_texts(reading.digest, texts_of(row)) != str(row["sample_id"]).partition("#")[0]:
             raise NoPicture("The file below --data-root is not the one that was audited.")
         if reading.pixels is None:
             raise NoPicture("The file cannot be read as an image.")

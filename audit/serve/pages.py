@@ -19,6 +19,8 @@ from audit.serve.pictures import size_of
 from audit.serve.query import SIZES, Query
 from audit.serve.rows import Page, Row
 from audit.serve.run import Browsed
+from audit.serve.texts import caption_of
+from audit.tables.column import Column
 from audit.tables.schema import FLAGS, TABLES
 
 __all__ = ["error_page", "image_page", "list_page", "static"]
@@ -31,6 +33,9 @@ _STATIC = {
     "icon.svg": "image/svg+xml",
 }
 _LEFT_OUT = frozenset({"true_cam", "pred_cam", "region_grid", "valid_grid"})
+_PURE = frozenset({"share", "probability", "area", "ratio"})  # units of plain numbers
+_NAME, _TEXT, _REASON = 40, 200, 240  # characters of a class, a question or caption, a reason
+_CAPTIONERS = {"Reference": "true", "Model": "pred"}
 
 
 @dataclass(frozen=True)
@@ -83,8 +88,14 @@ def list_page(run: Browsed, query: Query, page: Page) -> str:
     )
 
 
-def image_page(run: Browsed, row: Row, media: Row | None, query: Query, place: int | None) -> str:
-    """One image, its maps and every figure; ``place`` is its position among the query's rows."""
+def image_page(
+    run: Browsed, row: Row, media: Row | None, query: Query, *, place: int | None, refusal: str
+) -> str:
+    """One image, its maps and every figure.
+
+    ``place`` is its position among the query's rows; ``refusal`` one sentence on why there is no
+    picture of it to show, "" where there is one.
+    """
     order = run.rows.order(query) if place is not None else np.array([], np.int64)
     index = row["index"]
     width, height = size_of(run.view)
@@ -96,20 +107,22 @@ def image_page(run: Browsed, row: Row, media: Row | None, query: Query, place: i
             _about(run),
             index=index,
             query=query,
-            back=_address("/", back),
+            back=_address("/", back) + ("" if place is None else f"#image-{index}"),
             previous=_neighbour(order, place, -1, query),
             next=_neighbour(order, place, 1, query),
             place=None if place is None else f"{count(place + 1)} of {count(len(order))}",
             name=clean(row["path"]) if row.get("path") else f"image {index:,}",
             tone=_tone(row),
-            reason=capital(clean(row["reason"], 600)) if row.get("reason") else "",
+            question=_shortened(row["question"], _TEXT) if row.get("question") else "",
+            captions=_captions(row),
+            reason=capital(_shortened(row["reason"], 600)) if row.get("reason") else "",
             tags=_tags(row),
             maps=_maps(row),
             width=width,
             height=height,
             kept=media is not None,
             outline=_outline(media),
-            picture=media is not None or run.dataset is not None,
+            refusal=refusal,
             region=row.get("region_grid") is not None and bool(row.get("n_regions")),
             covered=bool(media and media.get("covered")),
             facts=_facts(row),
@@ -120,7 +133,7 @@ def image_page(run: Browsed, row: Row, media: Row | None, query: Query, place: i
 def error_page(run: Browsed, headline: str, said: str) -> str:
     """A page that says in one line what is wrong."""
     page = environment().get_template("serve_error.html.j2")
-    return page.render(_about(run), headline=headline, said=clean(said, 400))
+    return page.render(_about(run), headline=headline, said=_sentence(clean(said, 400)))
 
 
 def _about(run: Browsed) -> dict[str, Any]:
@@ -140,15 +153,16 @@ def _listed(row: Row, query: Query, place: int) -> dict[str, Any]:
         "name": clean(row["path"], 60) if row["path"] else f"image {row['index']:,}",
         "tone": _tone(row),
         "status": "" if row["status"] == "ok" else clean(row["status"]),
-        "label": clean(row["true_label"], 40),
-        "prediction": clean(row["pred_label"], 40),
+        "question": _shortened(row["question"], _TEXT) if row.get("question") else "",
+        "label": _label(row, "true"),
+        "prediction": _label(row, "pred"),
         "true_probability": probability(row["true_probability"]),
         "probability": probability(row["pred_probability"]),
         "mass": percent(row[f"{pred}_relevance_mass_accuracy"]),
         "lift": times(row[f"{pred}_mass_lift"]),
         "tags": _tags(row),
         "severity": NOT_AVAILABLE if row["severity"] is None else f"{row['severity']:.2f}",
-        "reason": clean(row["reason"], 160) if row["reason"] else "",
+        "reason": _shortened(row["reason"], _REASON) if row["reason"] else "",
     }
 
 
@@ -160,22 +174,54 @@ def _tags(row: Row) -> list[str]:
     return [FLAG_WORDS[flag] for flag in FLAGS if row.get(flag) and flag in FLAG_WORDS]
 
 
+def _label(row: Row, side: str) -> str:
+    """The name of a class, or a caption, of which a list has room for more."""
+    caption = caption_of(row, side)
+    return clean(row[f"{side}_label"], _NAME) if caption is None else _shortened(caption, _TEXT)
+
+
+def _captions(row: Row) -> list[tuple[str, str]]:
+    """Whose captions there are, and what they say; one entry where both say the same."""
+    told = {words: caption_of(row, side) for words, side in _CAPTIONERS.items()}
+    if len(set(told.values())) == 1:
+        told = {"Reference and model": next(iter(told.values()))}
+    return [(whose, _shortened(said, _TEXT)) for whose, said in told.items() if said is not None]
+
+
+def _shortened(text: str, limit: int) -> str:
+    """``text`` as one visible line; a longer one ends within ``limit``, after a clause or word."""
+    line = clean(text, len(text))
+    if len(line) <= limit:
+        return line
+    head = line[: limit - len("; …")]
+    for mark in ("; ", " "):
+        kept, _, _ = head.rpartition(mark)
+        if len(kept) > limit // 2:  # a clause that leaves out most is no better than a word
+            return f"{kept}{mark.strip()} …"
+    return f"{head}…"
+
+
+def _sentence(text: str) -> str:
+    return capital(text) if text.endswith((".", "?")) else f"{capital(text)}."
+
+
 def _maps(row: Row) -> list[_Map]:
-    same = row["true_class"] is not None and row["true_class"] == row["pred_class"]
+    what = "class" if row["true_class"] is not None or row["pred_class"] is not None else "label"
+    same = row[f"true_{what}"] is not None and row[f"true_{what}"] == row[f"pred_{what}"]
     sides = [("Label and prediction" if same else "Label", "true")]
     sides += [] if same else [("Prediction", "pred")]
     return [
         _Map(
             role=role,
             side=side,
-            name=clean(row[f"{side}_label"], 60),
+            name=_label(row, side),
             probability=probability(row[f"{side}_probability"]),
             mass=percent(row[f"{side}_relevance_mass_accuracy"]),
             lift=times(row[f"{side}_mass_lift"]),
             has_map=row[f"{side}_cam"] is not None and row[f"{side}_cam_status"] == "ok",
         )
         for role, side in sides
-        if row[f"{side}_class"] is not None
+        if row[f"{side}_{what}"] is not None
     ]
 
 
@@ -190,15 +236,22 @@ def _outline(media: Row | None) -> tuple[str, int, int] | None:
 
 
 def _facts(row: Row) -> list[tuple[str, str, str]]:
-    """Every column but the grids: name, value with its unit, meaning."""
-    found = []
-    for table in ("images", "cases"):
-        for column in TABLES[table](1):
-            if column.name in row and column.name not in _LEFT_OUT:
-                value = _words(row[column.name])
-                unit = f" {column.unit}" if column.unit and value != NOT_AVAILABLE else ""
-                found.append((column.name, value + unit, column.meaning))
-    return list(dict.fromkeys(found))
+    """Every column but the grids, once: name, value with its unit, meaning."""
+    columns: dict[str, Column] = {}
+    for one in [*TABLES["images"](1), *TABLES["cases"](1)]:
+        columns.setdefault(one.name, one)  # both tables have index and sample_id
+    return [
+        (name, _with_unit(_words(row[name]), one.unit), one.meaning)
+        for name, one in columns.items()
+        if name in row and name not in _LEFT_OUT
+    ]
+
+
+def _with_unit(value: str, unit: str) -> str:
+    """``value`` with the unit of its column; shares, ratios and their like have no word."""
+    if not unit or unit in _PURE or value == NOT_AVAILABLE:
+        return value
+    return f"{value} {unit.removesuffix('s') if value == '1' else unit}"
 
 
 def _words(value: object) -> str:
@@ -232,7 +285,7 @@ def _menus(run: Browsed, query: Query) -> list[tuple[str, str, Sequence[str], st
 
 def _ends(query: Query, column: str) -> tuple[str, str]:
     ends = {name: pair for name, *pair in query.bounds}.get(column, [-math.inf, math.inf])
-    least, most = (f"{end:.12g}" if math.isfinite(end) else "" for end in ends)
+    least, most = (repr(end) if math.isfinite(end) else "" for end in ends)
     return least, most
 
 

@@ -5,7 +5,7 @@ The address holds every filter, so that a link is the whole state. Parameters:
 - ``label`` ``pred`` ``status`` ``region``: one exact value; ``label=`` with no value is no filter
 - ``correct``: yes, no, or none (the image has no label)
 - ``flag``: a flag of ``cases``; given twice, both must be set
-- ``q``: part of the path, or a whole sample_id
+- ``q``: words, each part of the path, the question or a caption, or a whole sample_id
 - ``min.COLUMN`` ``max.COLUMN``: bounds of a figure, both included
 - ``slice.NAME``: the image's value of a further column of the dataset
 - ``sort`` ``order`` ``page`` ``size``
@@ -41,7 +41,7 @@ class Query:
     exact: tuple[tuple[str, str], ...] = ()  # column, value
     correct: str = ""  # one of ANSWERS; "": any
     flags: tuple[str, ...] = ()
-    words: str = ""
+    words: str = ""  # separated by single spaces
     bounds: tuple[tuple[str, float, float], ...] = ()  # column, least, most: may be infinite
     slices: tuple[tuple[str, str], ...] = ()  # name, value
     sort: str = "index"
@@ -70,8 +70,8 @@ class Query:
         pairs += [("flag", flag) for flag in self.flags]
         pairs += [("q", self.words)] if self.words else []
         for column, least, most in self.bounds:
-            pairs += [(f"min.{column}", f"{least:.12g}")] if math.isfinite(least) else []
-            pairs += [(f"max.{column}", f"{most:.12g}")] if math.isfinite(most) else []
+            pairs += [(f"min.{column}", repr(least))] if math.isfinite(least) else []
+            pairs += [(f"max.{column}", repr(most))] if math.isfinite(most) else []
         pairs += [(f"slice.{name}", value) for name, value in self.slices]
         default = Query()
         for name in ("sort", "order", "page", "size"):
@@ -87,10 +87,10 @@ def parse(pairs: Iterable[tuple[str, str]]) -> Query:
     """
     given = [(name, value) for name, value in pairs if value]
     if len(given) > _MOST:
-        raise DataError(f"the address has {len(given)} parameters; the most is {_MOST}")
+        raise DataError(f"the address has {len(given):,} parameters; the most is {_MOST}")
     for name, value in given:
         if len(value) > _LONGEST:
-            raise DataError(f"{name[:40]!r} has {len(value)} characters; the most is {_LONGEST}")
+            raise DataError(f"{name[:40]!r} has {len(value):,} characters; the most is {_LONGEST}")
     plain = {name: value for name, value in given if "." not in name}
     for name in plain:
         _known(name, _PLAIN, "parameter")
@@ -98,7 +98,7 @@ def parse(pairs: Iterable[tuple[str, str]]) -> Query:
         exact=tuple((c, plain[name]) for c, name in sorted(EXACT.items()) if name in plain),
         correct=_choice(plain, "correct", ANSWERS, ""),
         flags=_flags(value for name, value in given if name == "flag"),
-        words=plain.get("q", ""),
+        words=" ".join(plain.get("q", "").split()),
         bounds=_bounds(given),
         slices=_slices(given),
         sort=_choice(plain, "sort", SORTS, "index"),
@@ -121,7 +121,7 @@ def _choice(plain: dict[str, str], name: str, known: tuple[str, ...], default: s
 def _whole(plain: dict[str, str], name: str, default: int, most: int) -> int:
     text = plain.get(name, str(default))
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and int(text)):
-        raise DataError(f"{name}={text[:40]!r} is no whole number from 1 to {most}")
+        raise DataError(f"{text[:40]!r} is no value of {name!r}: whole numbers from 1 to {most:,}")
     return min(int(text), most)
 
 
@@ -150,7 +150,7 @@ def _number(name: str, value: str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise DataError(f"{name}={value[:40]!r} is no number")
+        raise DataError(f"{value[:40]!r} is no number, as the value of {name!r} must be")
     return number
 
 

@@ -23,6 +23,7 @@ from audit.errors import DataError
 from audit.report.tables import parts_of, require
 from audit.serve.columns import EXACT, MEASURES, OF_CASES, SORTS
 from audit.serve.query import Query
+from audit.serve.texts import CAPTIONS
 
 __all__ = ["Page", "Rows"]
 
@@ -32,8 +33,11 @@ _LISTED = (
     "index",
     "path",
     "sample_id",
+    "question",
     "status",
     "status_detail",
+    "true_class",
+    "pred_class",
     "true_label",
     "pred_label",
     "correct",
@@ -52,7 +56,8 @@ _RANKS = (
 )
 _RANKED = ("true_label", "pred_label")
 # What every run of this format has, and the filters and orders name.
-_NEEDED = sorted({"index", "sample_id", "slices", *EXACT, *SORTS, *MEASURES} - OF_CASES)
+_CLASSES = ("true_class", "pred_class")
+_NEEDED = sorted({"index", "sample_id", "slices", *_CLASSES, *EXACT, *SORTS, *MEASURES} - OF_CASES)
 _OF_CASES = 'k.* EXCLUDE ("index", sample_id)'
 
 Row = Mapping[str, Any]
@@ -82,7 +87,8 @@ class Rows:
         if not cases.is_file():
             raise DataError(f"{run} has no cases.parquet: not a finished run folder")
         media = [str(path.resolve()) for path in parts_of(run / "media")]
-        self._connection = _connected([*images, str(cases.resolve()), *media])
+        self._files = [*images, str(cases.resolve()), *media]
+        self._connection = _connected(self._files)
         self._lock = threading.Lock()
         self._orders: OrderedDict[Query, np.ndarray] = OrderedDict()
         self._view("images", images)
@@ -116,7 +122,7 @@ class Rows:
             if key in self._orders:
                 self._orders.move_to_end(key)
                 return self._orders[key]
-        where, values = _where(query)
+        where, values = _where(query, self._text())
         rows = f"FROM {_source(query)}{where} ORDER BY {_order(query)}"
         found = self._indices(f'SELECT i."index" {rows}', values)
         with self._lock:
@@ -161,6 +167,11 @@ class Rows:
         by_index = {row["index"]: row for row in found}
         return tuple(by_index[index] for index in wanted)
 
+    def _text(self) -> str:
+        """SQL of all that a row's words are looked for in, in lower case."""
+        asked = ["i.question"] if "question" in self._images else []
+        return f"lower(concat_ws(' ', {', '.join(['i.path', *asked, *CAPTIONS])}))"
+
     def _menu(self, column: str) -> tuple[str, ...]:
         """The values of ``column``, the first of them in order."""
         if column not in self._images:
@@ -185,18 +196,36 @@ class Rows:
 
     def _rows(self, statement: str, values: Sequence[object]) -> list[Row]:
         with self._cursor() as cursor:
-            found = _asked(cursor, statement, values)
+            found = self._asked(cursor, statement, values)
             names = [column[0] for column in found.description or ()]
             return [dict(zip(names, map(_plain, row), strict=True)) for row in found.fetchall()]
 
     def _all(self, statement: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
         with self._cursor() as cursor:
-            return _asked(cursor, statement, values).fetchall()
+            return self._asked(cursor, statement, values).fetchall()
 
     def _indices(self, statement: str, values: Sequence[object]) -> np.ndarray:
         with self._cursor() as cursor:
-            found = _asked(cursor, statement, values).fetchnumpy()
+            found = self._asked(cursor, statement, values).fetchnumpy()
             return np.asarray(found["index"], dtype=np.int64)
+
+    def _asked(
+        self, cursor: duckdb.DuckDBPyConnection, statement: str, values: Sequence[object]
+    ) -> duckdb.DuckDBPyConnection:
+        try:
+            return cursor.execute(statement, list(values))
+        except duckdb.Error as error:
+            raise DataError(self._reason(error)) from error
+
+    def _reason(self, error: duckdb.Error) -> str:
+        """Why a question failed: DuckDB's own words call a file that is gone a forbidden one."""
+        gone = next((file for file in self._files if not Path(file).is_file()), None)
+        if gone is None:
+            return f"the run's tables cannot be read: {str(error).splitlines()[0]}"
+        return (
+            f"the run's file {gone} is gone: it was removed or renamed while the run is served; "
+            "put it back, or serve another run"
+        )
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         return self._connection.cursor()  # one a thread and question: a connection is not shared
@@ -212,16 +241,6 @@ def _connected(files: Sequence[str]) -> duckdb.DuckDBPyConnection:
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection
-
-
-def _asked(
-    cursor: duckdb.DuckDBPyConnection, statement: str, values: Sequence[object]
-) -> duckdb.DuckDBPyConnection:
-    try:
-        return cursor.execute(statement, list(values))
-    except duckdb.Error as error:
-        said = str(error).splitlines()[0]
-        raise DataError(f"the run's tables cannot be read: {said}") from error
 
 
 def _plain(value: object) -> object:
@@ -240,8 +259,11 @@ def _source(query: Query) -> str:
     return tables
 
 
-def _where(query: Query) -> tuple[str, list[object]]:
-    """The WHERE clause of ``query`` and the values that it binds."""
+def _where(query: Query, text: str) -> tuple[str, list[object]]:
+    """The WHERE clause of ``query`` and the values that it binds.
+
+    ``text`` is SQL of what each of the query's words must be part of.
+    """
     parts: list[str] = []
     values: list[object] = []
 
@@ -255,10 +277,8 @@ def _where(query: Query) -> tuple[str, list[object]]:
             {"yes": "i.correct", "no": "NOT i.correct"}.get(query.correct, "i.correct IS NULL")
         )
     parts += [f'k."{flag}"' for flag in query.flags]
-    if query.words:
-        parts.append(
-            f"(contains(i.path, {bound(query.words)}) OR i.sample_id = {bound(query.words)})"
-        )
+    for word in query.words.split():
+        parts.append(f"(contains({text}, lower({bound(word)})) OR i.sample_id = {bound(word)})")
     for column, least, most in query.bounds:
         of = _qualified(column)
         parts += [f"{of} >= {bound(least)}"] if math.isfinite(least) else []

@@ -61,7 +61,7 @@ def settings_of(app: Guard) -> uvicorn.Config:
         http="h11",
         ws="none",
         lifespan="off",
-        log_level="warning",
+        log_level="error",  # its warnings of odd requests advise to install packages
         access_log=False,
         server_header=False,
         proxy_headers=False,

@@ -6,6 +6,8 @@ as field metadata.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import pyarrow as pa
 
 from audit.tables.column import Column, accuracy_columns, looked_columns
@@ -244,13 +246,18 @@ def _noun_table(_cells: int) -> list[Column]:
 
 _FLAGS = {
     "misclassified": "the prediction is not the label, nor another class that the image shows",
-    "label_suspect": "null: not examined",
+    "label_suspect": "misclassified with the map on the object, the prediction as probable as its "
+    "class usually is: the label is in doubt; null: no label or no region",
     "other_object": "the prediction is another class that the image shows; null: not known",
     "off_object": "triage only: lift < 1, or the hottest point misses the grown region",
-    "local_cause": "null: no intervention was made",
-    "spurious_verified": "null: no intervention was made",
-    "spurious_class": "null: no intervention was made",
-    "untestable": "null: no intervention was made",
+    "local_cause": "covering the hottest patch beside the region costs far more than covering "
+    "controls does, in a class where this is no rule; null: no intervention was made",
+    "spurious_verified": "the same, in a class found to decide by such patches; null: no "
+    "intervention was made",
+    "spurious_class": "predicted a class found to decide by something beside its object; null: "
+    "that class has no verdict",
+    "untestable": "beside the region is no room for controls of the hottest patch's shape; null: "
+    "no intervention was made",
     "no_evidence": "the predicted class's map is zero",
     "degenerate_cam": "the map is a single cell, or not finite",
     "unreadable": "the source could not be read",
@@ -353,6 +360,7 @@ TABLES = {
 FLAGS = tuple(_FLAGS)
 
 
+@lru_cache(maxsize=64)
 def arrow_schema(table: str, cells: int = 1) -> pa.Schema:
     """The Arrow schema of ``table`` (a key of TABLES), each field with its unit and meaning."""
     return pa.schema(

@@ -49,7 +49,7 @@
   document.querySelectorAll("[data-toggle], [data-only]").forEach((button) => {
     button.addEventListener("click", () => toggle(button));
   });
-  // A dataset's file may be missing or another: the picture's place then says so by staying grey.
+  // A picture may be damaged, or its file gone since: its place then says so by staying grey.
   document.querySelectorAll(".photo").forEach((photo) => {
     const blank = () => photo.closest(".stack").classList.add("blank");
     if (photo.complete && !photo.naturalWidth) blank();

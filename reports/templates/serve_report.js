@@ -26,7 +26,7 @@
   const box = document.getElementById("lightbox");
   const enlarged = (id) => add(box.querySelector(".about .meta"), String(id));
   if (box) {
-    box.addEventListener("case", (event) => enlarged(event.detail));
+    box.addEventListener("case", (event) => enlarged(event.detail.id));
     const open = new URLSearchParams(window.location.hash.split("?")[1] || "").get("case");
     if (box.open && open) enlarged(open);
   }

@@ -174,6 +174,20 @@ def test_schema_prints_every_column():
     assert "`true_relevance_mass_accuracy`" in done.stdout
 
 
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["run", "--limit", "1.5"],
+        ["fit", "--epochs", "2.5"],
+        ["compare", "one", "other", "--max-cases", "3.5"],
+    ],
+)
+def test_a_fraction_is_no_whole_number(flags, capfd):
+    assert cli.main(flags) == 2
+    said = f"Invalid value for {flags[-2]}: {flags[-1]} is no whole number"
+    assert said in "".join(capfd.readouterr())
+
+
 def test_a_whole_run_from_the_command_line(run_config, capsys):
     argv = [
         *("run", "--dataset", "stl10", "--data-root", str(run_config.data_root)),

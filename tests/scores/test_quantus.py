@@ -49,7 +49,8 @@ def test_rank_accuracy_equals_quantus_where_no_ties_are_cut(drawn):
 
 def test_pointing_game_equals_quantus(drawn):
     _, heat, regions = drawn
-    ours = pointing.hits(heat, regions.float()).numpy()
+    peak = pointing.Peak.of(heat)
+    ours = peak.hits(pointing.inside(regions.float())).numpy()
     theirs = _theirs("PointingGame", heat, regions)
     assert 5 < ours.sum() < 55
     assert ours.tolist() == (theirs > 0).tolist()

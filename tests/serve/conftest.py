@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from audit.data.decode import digest_of
+from audit.data.digest import with_texts
 from audit.serve.config import ServeConfig
 
 _PARENT = Path(__file__).parents[1] / "report" / "conftest.py"
@@ -19,6 +20,9 @@ _SPEC = importlib.util.spec_from_file_location("report_fixtures", _PARENT)
 made = importlib.util.module_from_spec(_SPEC)
 sys.modules["report_fixtures"] = made
 _SPEC.loader.exec_module(made)
+
+
+HALF = [225.0 if at % made.GRID[1] < made.GRID[1] // 2 else 0.0 for at in range(48)]
 
 
 @dataclass
@@ -104,7 +108,8 @@ def run(tmp_path):
 def dataset(tmp_path):
     """A run whose images 0 to 4 have files below a data root but no kept picture.
 
-    0: as audited; 1: other bytes; 2: a link out of the root; 3: a path out of it; 4: missing.
+    0: as audited; 1: other bytes; 2: a link out of the root; 3: a path out of it; 4: missing. The
+    region of each is the left half of the view, on the map's grid.
     """
     root = tmp_path / "data"
     root.mkdir()
@@ -118,10 +123,55 @@ def dataset(tmp_path):
     frame = np.float32([0, 0, 120, 90]).tolist()
     cases = [
         made.case(at, 0, 0, on=True, galleries=["control"], path=name)
-        | {"sample_id": digest_of(data), "frame": frame}
+        | {"sample_id": digest_of(data), "frame": frame, "n_regions": 1, "region_grid": HALF}
         for at, name in enumerate(names)
     ]
-    folder = made.write_run(tmp_path / "bare", cases)
+    return _without_pictures(made.write_run(tmp_path / "dataset", cases)), root
+
+
+@pytest.fixture
+def bare(tmp_path):
+    """Write a run that keeps no picture: changes to a good image's columns, one an image → run."""
+
+    def write(*changes):
+        cases = [
+            made.case(at, 0, 0, on=True, galleries=["control"]) | change
+            for at, change in enumerate(changes)
+        ]
+        return _without_pictures(made.write_run(tmp_path / "bare", cases))
+
+    return write
+
+
+@pytest.fixture
+def told(tmp_path):
+    """A run of images with texts, that keeps no picture, and its data root.
+
+    0: a question; 1: a reference caption and another by the model; 2: the same caption by both.
+    """
+    root = tmp_path / "data"
+    root.mkdir()
+    data = made.jpeg(made.picture(1)[0])
+    (root / "one.jpg").write_bytes(data)
+    asked = {"question": "What is the PURPLE thing?"}
+    said = [("A red ball and a fish", "a red ball"), ("a blue star", "a blue star")]
+    cases = [made.case(0, 0, 0, on=True, galleries=["control"]) | asked]
+    cases += [
+        made.case(at, 0, 2, on=True, galleries=["control"])
+        | {"true_class": None, "pred_class": None, "true_label": true, "pred_label": pred}
+        | {"correct": true == pred}
+        for at, (true, pred) in enumerate(said, start=1)
+    ]
+    texts = [asked, *({"caption": true} for true, _ in said)]
+    of_file = digest_of(data)
+    found = [
+        case | {"path": "one.jpg", "sample_id": with_texts(of_file, text)}
+        for case, text in zip(cases, texts, strict=True)
+    ]
+    return _without_pictures(made.write_run(tmp_path / "told", found)), root
+
+
+def _without_pictures(folder):
     for part in (folder / "media").glob("*.parquet"):
         part.unlink()
-    return folder, root
+    return folder

@@ -34,6 +34,17 @@ def test_an_empty_field_is_no_filter():
     assert parse([("label", ""), ("min.loss", ""), ("q", "")]) == Query()
 
 
+def test_a_bound_comes_back_to_the_last_digit():
+    bound = 1 / 3 + 2**-54
+    query = parse([("min.loss", repr(bound)), ("max.loss", "1e-300")])
+    assert parse(parse_qsl(query.address())).bounds == (("loss", bound, 1e-300),)
+
+
+def test_words_are_kept_one_space_apart():
+    assert parse([("q", "  two \t words ")]).words == "two words"
+    assert parse([("q", "   ")]) == Query()
+
+
 def test_one_bound_alone_leaves_the_other_end_open():
     (bound,) = parse([("min.loss", "-2e3")]).bounds
     assert bound == ("loss", -2000.0, math.inf)
@@ -51,7 +62,7 @@ def test_one_bound_alone_leaves_the_other_end_open():
         ("lable", "cat", "label"),
         ("order", "up", "asc, desc"),
         ("correct", "maybe", "yes, no, none"),
-        ("page", "0", "whole number"),
+        ("page", "0", "'0' is no value of 'page': whole numbers from 1 to 1,000,000,000"),
         ("page", "-1", "whole number"),
         ("page", "9" * 30, "whole number"),
         ("page", "²", "whole number"),

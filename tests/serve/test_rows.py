@@ -40,6 +40,8 @@ def test_without_filters_every_row_in_the_datasets_order(rows):
         ([("q", "photos/0000")], [0, 2, 3, 4, 5]),  # 1 has another name, 6 none
         ([("q", f"{6:032x}")], [6]),  # a whole sample_id
         ([("q", "%")], []),  # no pattern: the text itself
+        ([("q", "PHOTOS 3.Jpg")], [3]),  # every word, in any case
+        ([("q", f"photos {4:032x}")], [4]),
         ([("slice.site", "south & more")], [0, 2, 4, 6]),
         ([("slice.nowhere", "x")], []),
         ([("min.severity", "0.25")], [0, 1, 2, 3]),  # 1 / (1 + index) is at least a quarter
@@ -53,6 +55,26 @@ def test_without_filters_every_row_in_the_datasets_order(rows):
 def test_filters(rows, pairs, expected):
     assert _found(rows, *pairs) == expected
     assert _found(rows) == [0, 1, 2, 3, 4, 5, 6]  # and nothing happened to the tables
+
+
+def test_every_row_lies_within_bounds_that_are_its_own_value(rows):
+    for row in rows.page(Query(sort="severity")).rows:
+        own = repr(row["severity"])
+        assert _found(rows, ("min.severity", own), ("max.severity", own)) == [row["index"]]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("purple thing", [0]),  # of the question
+        ("one.jpg what", [0]),  # of path and question
+        ("ball FISH", [1]),  # of the reference caption
+        ("a star", [2]),
+        ("cat", []),  # a class is no text: it has a filter
+    ],
+)
+def test_words_are_looked_for_in_questions_and_captions(told, words, expected):
+    assert _found(Rows(told[0]), ("q", words)) == expected
 
 
 def test_orders_are_total_and_nulls_come_last(rows):
@@ -104,6 +126,13 @@ def test_duckdb_opens_the_runs_tables_and_nothing_else(rows, tmp_path):
         with pytest.raises(DataError, match="cannot be read"):
             rows._all(statement, [])
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_file_that_is_gone_is_named_and_not_called_forbidden(rows, run):
+    part = run / "images" / "part-00001.parquet"
+    part.unlink()
+    with pytest.raises(DataError, match=rf"^the run's file {part} is gone: [^\n]*$"):
+        _found(rows, ("correct", "no"))
 
 
 def test_a_folder_that_lacks_a_table_is_refused(run):

@@ -34,6 +34,26 @@ def test_a_number_that_is_no_port_is_refused(port):
         bind(port)
 
 
+@pytest.mark.parametrize("given", ["1.5", "8765.0"])
+def test_a_fraction_is_no_port(run, capsys, monkeypatch, given):
+    monkeypatch.setenv("COLUMNS", "200")
+    assert main(["serve", str(run), "--port", given]) == 2
+    assert f"--port: {given} is no whole number" in capsys.readouterr().err
+
+
+def test_a_fraction_from_the_environment_is_no_port_either(run, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("CAM_AUDIT_PORT", "1.5")
+    assert main(["serve", str(run)]) == 2
+    assert "1.5 is no whole number" in capsys.readouterr().err
+
+
+def test_the_help_says_what_a_run_is(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    assert main(["serve", "--help"]) == 0
+    assert "Run folder that cam-audit run has finished." in capsys.readouterr().out
+
+
 def test_it_listens_on_this_machine_alone():
     with bind(0) as listener:
         assert listener.getsockname()[0] == "127.0.0.1"
@@ -50,6 +70,9 @@ def test_a_data_root_that_is_no_folder_is_refused(run, tmp_path):
         serve_run(run, config, print)
 
 
+SOCKET = {"connection": "Upgrade", "upgrade": "websocket", "sec-websocket-version": "13"}
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_prints_its_address_and_ends_when_interrupted(run, number):
     command = [sys.executable, "-m", "pipelines", "serve", str(run), "--port", "0"]
@@ -62,9 +85,11 @@ def test_it_prints_its_address_and_ends_when_interrupted(run, number):
             answer = connection.getresponse()
             assert answer.status == 200
             answer.read()
+            connection.request("GET", "/", headers=SOCKET)
+            assert connection.getresponse().status == 200  # a page: web sockets are not known
             connection.close()
             process.send_signal(number)
             assert process.wait(60) == 130
-            assert b"Traceback" not in process.stderr.read()
+            assert process.stderr.read() == b"cam-audit: stopped\n"
         finally:
             process.kill()
