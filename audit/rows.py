@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeAlias
 
 import numpy as np
@@ -45,7 +46,7 @@ def rows_of(
     columns: dict[str, object] = {}
     ious = _box_ious(found, judged_by, grid, size)
     for prefix, where in (("true", ok & labelled), ("pred", ok)):
-        columns |= _target(found, prefix, where, schema)
+        columns |= _target(found, prefix, where)
         columns[f"{prefix}_cam_box_iou"] = numbers(ious[prefix], where)
     columns |= _identity(batch, ok) | _region(batch, found, judged_by, readable)
     columns |= _answers(found, ok, ok & labelled)
@@ -139,13 +140,13 @@ def _box_ious(
     size: tuple[int, int],
 ) -> dict[str, np.ndarray]:
     """Both targets' ``cam_box_iou``; the predicted class's apart only where it is another class."""
-    cams = {prefix: found[f"{prefix}_cam"].reshape(-1, *grid) for prefix in _PREFIXES}
-    true = box_ious(cams["true"], judged_by["true"].boxes, size)
     differ = np.flatnonzero(found["true"] != found["pred"])
+    cams = np.concatenate([found["true_cam"], found["pred_cam"][differ]]).reshape(-1, *grid)
+    boxes = [*judged_by["true"].boxes, *(judged_by["pred"].boxes[i] for i in differ)]
+    ious = box_ious(cams, boxes, size)
+    true = ious[: len(found["true"])]
     pred = true.copy()
-    pred[differ] = box_ious(
-        cams["pred"][differ], [judged_by["pred"].boxes[i] for i in differ], size
-    )
+    pred[differ] = ious[len(true) :]
     return {"true": true, "pred": pred}
 
 
@@ -183,23 +184,30 @@ def _classes(
     }
 
 
-def _target(
-    found: dict[str, np.ndarray], prefix: str, ok: np.ndarray, schema: pa.Schema
-) -> dict[str, object]:
+def _target(found: dict[str, np.ndarray], prefix: str, ok: np.ndarray) -> dict[str, object]:
     cam, status = f"{prefix}_cam", f"{prefix}_cam_status"
     columns: dict[str, object] = {
         cam: lists(np.rint(found[cam] * 255), ok, np.uint8),
         status: words(found[status], CAM_STATUS, ok),
     }
-    for field in schema:
-        if not field.name.startswith(f"{prefix}_") or field.name not in found:
+    for name, truth in _figures(prefix):
+        if name not in found:
             continue
-        value = found[field.name]
-        if field.type == pa.bool_():
-            columns[field.name] = pa.array(value > 0, mask=~ok | np.isnan(value))
-        elif field.type == pa.float32():
-            columns[field.name] = numbers(value, ok)
+        value = found[name]
+        columns[name] = (
+            pa.array(value > 0, mask=~ok | np.isnan(value)) if truth else numbers(value, ok)
+        )
     return columns
+
+
+@cache
+def _figures(prefix: str) -> tuple[tuple[str, bool], ...]:
+    """The columns of one target that hold a figure, and whether it is a truth value."""
+    return tuple(
+        (field.name, field.type == pa.bool_())
+        for field in arrow_schema("images")
+        if field.name.startswith(f"{prefix}_") and field.type in (pa.bool_(), pa.float32())
+    )
 
 
 def _typed(values: object, field: pa.Field, n: int) -> pa.Array:

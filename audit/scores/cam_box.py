@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import torch
 
+from audit.regions.boxes import mask_boxes
 from audit.scores.grid import upsample
 from audit.scores.pointing import raster_size
 
@@ -41,17 +42,21 @@ def cam_boxes(heat: np.ndarray) -> np.ndarray:
     ``heat`` is B×r×c, each map's maximum > 0. A segment is of pixels ≥ .15 of that maximum, which
     touch at edges or corners; of equal ones the first.
     """
-    hot = (heat >= _THRESHOLD * heat.max(axis=(1, 2), keepdims=True)).astype(np.uint8)
-    sheet = np.pad(hot, ((0, 0), (0, 1), (0, 0)))  # one above the other, an empty row between
-    rows = sheet.shape[1]
-    stacked = sheet.reshape(-1, sheet.shape[2])
-    segments = cv2.connectedComponentsWithStats(stacked, connectivity=8)[2][1:]  # 0: not hot
-    left, top, width, height, area = segments.T.astype(np.float64)
-    image = segments[:, cv2.CC_STAT_TOP] // rows
-    order = np.lexsort((-area, image))
-    largest = order[np.searchsorted(image[order], np.arange(len(heat)))]
-    box = np.stack([left, top - image * rows, left + width, top - image * rows + height], axis=1)
-    return np.asarray(box[largest])
+    hot = heat >= _THRESHOLD * heat.max(axis=(1, 2), keepdims=True)
+    boxes = mask_boxes(hot)
+    for i in np.flatnonzero(_several(hot)):
+        segments = cv2.connectedComponentsWithStats(hot[i].astype(np.uint8), connectivity=8)[2][1:]
+        x, y, width, height, _ = segments[segments[:, cv2.CC_STAT_AREA].argmax()]
+        boxes[i] = x, y, x + width, y + height
+    return boxes
+
+
+def _several(hot: np.ndarray) -> np.ndarray:
+    """Which masks (bool B×r×c, none empty) have more than one segment; bool[B]."""
+    sheet = np.pad(hot.view(np.uint8), ((0, 0), (0, 1), (0, 0)))  # an empty row between each two
+    label = cv2.connectedComponents(sheet.reshape(-1, sheet.shape[2]), connectivity=8)[1]
+    last = label.reshape(len(hot), -1).max(axis=1)  # labels ascend from above
+    return np.asarray(np.diff(last, prepend=0) > 1)
 
 
 def _best_ious(box: np.ndarray, others: Sequence[np.ndarray]) -> np.ndarray:

@@ -32,7 +32,7 @@ def to_raster(region: Tensor, size: tuple[int, int]) -> Tensor:
         return region
     rows = _overlap(size[0], region.shape[-2], region.device)
     columns = _overlap(size[1], region.shape[-1], region.device)
-    return (rows @ region @ columns.T.contiguous()).clamp(max=1)
+    return (rows @ (region @ columns.T.contiguous())).clamp(max=1)
 
 
 def dilate(region: Tensor, reach: tuple[int, int]) -> Tensor:

@@ -34,16 +34,12 @@ class Ranked:
 
 def ranked(heat: Tensor, region: Tensor, valid: Tensor | None = None) -> Ranked:
     """Sort the pixels of ``heat``, ``region`` and ``valid`` (B×r×c each) by heat."""
-    heat, region = heat.flatten(1), region.flatten(1)
-    if valid is None:  # the region goes along, and nothing need be looked up
-        value, along = _ascending(heat, region.contiguous().view(torch.int32))
-        weight = along.view(torch.float32)
-        count = torch.arange(heat.shape[1] + 1, device=heat.device).float().expand(len(heat), -1)
+    value, order = _ascending(heat.flatten(1))
+    weight = region.flatten(1).gather(1, order)
+    images, n = value.shape
+    if valid is None:
+        count = torch.arange(n + 1, device=value.device).float().expand(images, -1)
     else:
-        place = torch.arange(heat.shape[1], dtype=torch.int32, device=heat.device)
-        value, along = _ascending(heat, place.expand_as(heat))
-        order = along.long()
-        weight = region.gather(1, order)
         count = _running(valid.flatten(1).gather(1, order))
     inside = _running(weight)
     tied = _ties(value)
@@ -109,7 +105,8 @@ def coverages(
     """
     heat, region = heat.flatten(1), region.flatten(1)
     if valid is None:
-        sigma, mean = torch.std_mean(heat, dim=1, correction=0, keepdim=True)
+        mean = heat.mean(dim=1, keepdim=True)
+        sigma = (heat - mean).square().mean(dim=1, keepdim=True).sqrt()
         salient = (heat > mean + sigma).float()
     else:
         weight = valid.flatten(1)
@@ -128,20 +125,19 @@ def _running(weight: Tensor) -> Tensor:
     return F.pad(weight.cumsum(dim=1), (1, 0))
 
 
-def _ascending(heat: Tensor, along: Tensor) -> tuple[Tensor, Tensor]:
-    """The values (float32 B×n, ≥ 0) of each row in ascending order, and what stood ``along``.
+def _ascending(heat: Tensor) -> tuple[Tensor, Tensor]:
+    """The values (float32 B×n, ≥ 0) of each row in ascending order, and where they stood (int64).
 
-    ``along`` is int32 B×n, not negative. Both are sorted as one integer, which is faster than
-    sorting pairs: the bits of a float that is not negative are in the order of its value.
+    Sorted as integers, since the bits of a float that is not negative are in the order of its
+    value; and stably, which is faster where values rise and fall in long runs, as a map's do.
     """
     bits = (heat + 0.0).view(torch.int32)  # + 0.0 makes a zero of -0.0
-    both = torch.stack([along, bits], dim=-1)  # the low half of an integer comes first
-    both = both.view(torch.int64).sort(dim=1).values.view(torch.int32)
-    return both[..., 1].contiguous().view(torch.float32), both[..., 0].contiguous()
+    value, order = bits.sort(dim=1, stable=True)
+    return value.view(torch.float32), order
 
 
 def _ties(value: Tensor) -> Tensor:
     """Where each pixel's group of ties begins in ascending values: int64 B×n."""
     new = F.pad(value[:, 1:] != value[:, :-1], (1, 0), value=True)
-    place = torch.arange(value.shape[1], device=value.device, dtype=torch.float32)  # exact
-    return torch.where(new, place, 0).cummax(dim=1).values.long()
+    place = torch.arange(value.shape[1], device=value.device)
+    return torch.where(new, place, 0).cummax(dim=1).values

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from audit.scores.cam_box import box_ious, cam_boxes
 
@@ -55,3 +56,19 @@ def test_each_map_is_compared_with_its_own_boxes():
     first = np.array([[0.0, 0.0, 4.0, 4.0]])
     second = np.array([[0.0, 0.0, 4.0, 4.0], [4.0, 4.0, 8.0, 6.0]])
     assert box_ious(cams, [first, second], (8, 8)).tolist() == [1, 0.5]
+
+
+@pytest.mark.parametrize("side", [2, 3, 7, 33, 64])
+def test_the_boxes_of_random_maps_are_scipys(side):
+    rng = np.random.default_rng(side)
+    heat = (rng.random((40, side, side)) ** rng.integers(1, 30, (40, 1, 1))).astype(np.float32)
+    for map_, box in zip(heat, cam_boxes(heat), strict=True):
+        label, _ = ndimage.label(map_ >= 0.15 * map_.max(), structure=np.ones((3, 3)))
+        sizes = np.bincount(label.ravel())[1:]
+        rows, columns = ndimage.find_objects(label)[sizes.argmax()]
+        if (sizes == sizes.max()).sum() == 1:
+            assert box.tolist() == [columns.start, rows.start, columns.stop, rows.stop]
+        else:  # of equal ones the first that is met; whose box it is, their order alone decides
+            found = ndimage.find_objects(label)
+            equal = [found[i] for i in np.flatnonzero(sizes == sizes.max())]
+            assert box.tolist() in [[x.start, y.start, x.stop, y.stop] for y, x in equal]
