@@ -183,7 +183,7 @@ def test_without_storage_marks_last_as_long_as_the_page(run, chromium):
 def test_a_key_typed_into_the_filter_is_no_command(page):
     page.locator("[name=text]").focus()
     page.keyboard.type("b0")
-    assert page.locator('[data-toggle="region"]').get_attribute("aria-pressed") == "true"
+    assert page.locator('.toolbar [data-toggle="region"]').get_attribute("aria-pressed") == "true"
     assert page.locator('[data-toggle="heat"]').get_attribute("aria-pressed") == "true"
 
 

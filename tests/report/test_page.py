@@ -88,7 +88,7 @@ def test_the_outline_lies_on_the_object(page):
 
 def test_keys_hide_and_show(page):
     for key, name in (("0", "heat"), ("b", "region")):
-        button = page.locator(f'[data-toggle="{name}"]')
+        button = page.locator(f'.toolbar [data-toggle="{name}"]')
         page.keyboard.press(key)
         assert button.get_attribute("aria-pressed") == "false"
         page.keyboard.press(key)
