@@ -25,19 +25,24 @@ NOTABLE_MASS = 0.05
 _ALPHA = 0.05
 
 _BOTH = "the candidate is better in places and worse in others."
+# Direction of the accuracy, whether something got worse, whether something got better.
 _HEADLINES = {
-    ("up", ""): "The candidate is more accurate, and nothing was found to be worse.",
-    ("up", "worse"): "The candidate is more accurate on the whole, and worse in places.",
-    ("down", ""): "The candidate is less accurate.",
-    ("down", "better"): "The candidate is less accurate on the whole, and better in places.",
-    ("same", ""): "No difference was found that speaks against the candidate.",
-    ("same", "worse"): "No difference in accuracy was found; the candidate is worse in places.",
-    ("same", "better"): "No difference in accuracy was found; the candidate is better in places.",
-    ("same", "both"): f"No difference in accuracy was found; {_BOTH}",
-    ("none", ""): "Accuracy cannot be compared: no image has a label in both runs.",
-    ("none", "worse"): "Accuracy cannot be compared; the candidate is worse in places.",
-    ("none", "better"): "Accuracy cannot be compared; the candidate is better in places.",
-    ("none", "both"): f"Accuracy cannot be compared; {_BOTH}",
+    ("up", False, True): "The candidate is more accurate, and nothing was found to be worse.",
+    ("up", True, True): "The candidate is more accurate on the whole, and worse in places.",
+    ("down", True, False): "The candidate is less accurate.",
+    ("down", True, True): "The candidate is less accurate on the whole, and better in places.",
+    ("same", False, False): "No difference was found that speaks against the candidate.",
+    ("same", True, False): (
+        "No difference in accuracy was found; the candidate is worse in places."
+    ),
+    ("same", False, True): (
+        "No difference in accuracy was found; the candidate is better in places."
+    ),
+    ("same", True, True): f"No difference in accuracy was found; {_BOTH}",
+    ("none", False, False): "Accuracy cannot be compared: no image has a label in both runs.",
+    ("none", True, False): "Accuracy cannot be compared; the candidate is worse in places.",
+    ("none", False, True): "Accuracy cannot be compared; the candidate is better in places.",
+    ("none", True, True): f"Accuracy cannot be compared; {_BOTH}",
 }
 
 
@@ -84,20 +89,10 @@ def answer(
     better += [*_groups(slices, worse=False), *_questions(questions, "cured")]
     return Answer(
         state=_state(direction, bool(worse), bool(better)),
-        headline=_headline(direction, bool(worse), bool(better)),
+        headline=_HEADLINES[direction, bool(worse), bool(better)],
         worse=tuple(worse),
         better=tuple(better),
     )
-
-
-def _headline(direction: str, worse: bool, better: bool) -> str:
-    if direction == "up":
-        found = "worse" if worse else ""
-    elif direction == "down":
-        found = "better" if better else ""
-    else:
-        found = "both" if worse and better else "worse" if worse else "better" if better else ""
-    return _HEADLINES[direction, found]
 
 
 def _direction(accuracy: Row | None) -> str:

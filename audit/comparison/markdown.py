@@ -8,22 +8,22 @@ from typing import Any
 from audit.comparison.answer import Reason
 from audit.comparison.content import Comparison
 from audit.comparison.examined import examined
-from audit.comparison.words import p_value, points, points_interval, ratio, ratio_interval
+from audit.comparison.words import (
+    CHANGES,
+    bare_p,
+    points,
+    points_interval,
+    ratio,
+    ratio_interval,
+)
 from audit.gates.markdown import inline
 from audit.gates.verdict import Outcome, Verdict
 from audit.report.tables import Row
 from audit.report.text import count, percent
 
-__all__ = ["as_markdown"]
+__all__ = ["as_markdown", "forced"]
 
 _MOST = 20  # reasons and classes: a summary that nobody scrolls
-_VERDICTS = {
-    "newly_spurious": "Newly spurious",
-    "spurious_untested_before": "Spurious, not tested in the base",
-    "still_spurious": "Spurious in both",
-    "untested_now": "Spurious in the base, not tested now",
-    "cured": "Cured",
-}
 _UNJUDGED = ("not_tested", "not_enough_images", None)
 _BUCKETS = {
     "regressed": "regressed",
@@ -71,19 +71,20 @@ def _gates(verdict: Verdict) -> list[str]:
     told = [
         f"- {row.outcome.upper()} {inline(row.name)}: {inline(row.sentence, 900)}" for row in bad
     ]
-    left = len(told) - _MOST
-    more = [f"- and {count(left)} more"] if left > 0 else []
-    head = f"**Policy {inline(verdict.policy)}: {verdict.outcome.upper()}**"
-    return [head, "", *told[:_MOST], *more, ""]
+    return _list(f"Policy {inline(verdict.policy)}: {verdict.outcome.upper()}", told)
 
 
 def _reasons(title: str, reasons: Sequence[Reason]) -> list[str]:
     if not reasons:
         return []
-    told = [f"- **{inline(one.subject)}**: {inline(one.sentence, 900)}" for one in reasons[:_MOST]]
-    left = len(reasons) - _MOST
+    told = [f"- **{inline(one.subject)}**: {inline(one.sentence, 900)}" for one in reasons]
+    return _list(title, told)
+
+
+def _list(title: str, items: Sequence[str]) -> list[str]:
+    left = len(items) - _MOST
     more = [f"- and {count(left)} more"] if left > 0 else []
-    return [f"**{title}**", "", *told, *more, ""]
+    return [f"**{title}**", "", *items[:_MOST], *more, ""]
 
 
 def _figures(summary: dict[str, Any]) -> list[str]:
@@ -94,7 +95,7 @@ def _figures(summary: dict[str, Any]) -> list[str]:
             f"| accuracy | {percent(accuracy['base']['value'])} "
             f"| {percent(accuracy['candidate']['value'])} | {points(accuracy['delta'])} points "
             f"| {points_interval(accuracy['low'], accuracy['high'])} "
-            f"| {_p(accuracy['mcnemar_exact_p'])} | {count(accuracy['n'])} |"
+            f"| {bare_p(accuracy['mcnemar_exact_p'])} | {count(accuracy['n'])} |"
         )
     scores = summary["attention"]["true"]
     mass, lift = scores["relevance_mass_accuracy"], scores["mass_lift"]
@@ -102,12 +103,12 @@ def _figures(summary: dict[str, Any]) -> list[str]:
         lines.append(
             f"| heat on the object | {percent(mass['base'])} | {percent(mass['candidate'])} "
             f"| {points(mass['delta'])} points | {points_interval(mass['low'], mass['high'])} "
-            f"| {_p(mass['p'])} | {count(mass['n'])} |"
+            f"| {bare_p(mass['p'])} | {count(mass['n'])} |"
         )
     if lift:
         lines.append(
             f"| lift | {lift['base']:.2f} | {lift['candidate']:.2f} | {ratio(lift['delta'])} "
-            f"| {ratio_interval(lift['low'], lift['high'])} | {_p(lift['p'])} "
+            f"| {ratio_interval(lift['low'], lift['high'])} | {bare_p(lift['p'])} "
             f"| {count(lift['n'])} |"
         )
     return [*lines, ""]
@@ -126,7 +127,7 @@ def _verdicts(found: Comparison) -> list[str]:
     """Which classes either run found spurious, and which are no longer judged."""
     changed = {
         words: [row["label"] for row in found.classes if row["verdict_change"] == change]
-        for change, words in _VERDICTS.items()
+        for change, words in CHANGES.items()
     }
     lines = [f"- {words}: {_listed(labels)}" for words, labels in changed.items() if labels]
     lost = [
@@ -154,13 +155,9 @@ def _classes(classes: Sequence[Row]) -> list[str]:
     lines += [
         f"| {inline(row['label'])} | {count(row['n'])} | {percent(row['base_accuracy'])} "
         f"| {percent(row['candidate_accuracy'])} | {count(row['negative_flips'])} "
-        f"| {count(row['positive_flips'])} | {_p(row['mcnemar_holm_p'])} |"
+        f"| {count(row['positive_flips'])} | {bare_p(row['mcnemar_holm_p'])} |"
         for row in changed[:_MOST]
     ]
     if len(changed) > _MOST:
         lines.append(f"\nShowing {_MOST} of {count(len(changed))} classes with a changed answer.")
     return [*lines, ""]
-
-
-def _p(value: float | None) -> str:
-    return p_value(value).removeprefix("p = ").removeprefix("p ")

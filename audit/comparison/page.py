@@ -17,6 +17,7 @@ from audit.comparison.content import Comparison
 from audit.comparison.examined import examined
 from audit.comparison.page_tables import (
     class_rows,
+    class_target,
     flows,
     score_rows,
     slice_link,
@@ -146,9 +147,7 @@ def _answer(found: Comparison, groups: set[int], slices: Collection[str]) -> dic
 
 def _reason(one: Reason, groups: set[int], slices: Collection[str]) -> dict[str, str]:
     """A reason, and where on the page its evidence is."""
-    target = _TARGETS.get(one.kind, "#classes")
-    if one.true_class in groups:
-        target = f"#class={one.true_class}"
+    target = class_target(one.true_class, groups) or _TARGETS.get(one.kind, "#classes")
     if one.kind == "slice_accuracy" and one.subject in slices:
         target = f"#{slice_link(one.subject)}"
     return {

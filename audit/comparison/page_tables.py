@@ -11,7 +11,15 @@ import pandas as pd
 
 from audit.comparison.content import Comparison
 from audit.comparison.sides import Side
-from audit.comparison.words import p_value, points, points_interval, ratio, ratio_interval
+from audit.comparison.words import (
+    CHANGES,
+    bare_p,
+    p_value,
+    points,
+    points_interval,
+    ratio,
+    ratio_interval,
+)
 from audit.report.banner import bare_sentence
 from audit.report.slice_table import slice_words
 from audit.report.tables import Row
@@ -20,6 +28,7 @@ from audit.report.text import clean, count, percent, times
 __all__ = [
     "MAX_CLASSES",
     "class_rows",
+    "class_target",
     "flows",
     "score_rows",
     "slice_link",
@@ -38,12 +47,12 @@ _SCORES = {
     "mass_lift": ("Lift", times, ratio, ratio_interval, 0.1),
     "mass_excess": ("Excess over chance", percent, points, points_interval, 1.0),
 }
-_CHANGES = {
-    "newly_spurious": ("Newly spurious", "worse"),
-    "spurious_untested_before": ("Spurious, not tested in the base", "worse"),
-    "still_spurious": ("Spurious in both", "open"),
-    "untested_now": ("Spurious in the base, not tested now", "open"),
-    "cured": ("Cured", "better"),
+_TONES = {
+    "newly_spurious": "worse",
+    "spurious_untested_before": "worse",
+    "still_spurious": "open",
+    "untested_now": "open",
+    "cured": "better",
 }
 # Change of a type of question → what is said of the base and of the candidate; "": the sentence
 # of what was found.
@@ -153,38 +162,50 @@ def verdict_rows(found: Comparison, groups: set[int]) -> dict[str, Any]:
     """
     if found.summary["questions"]:
         rows = [_question_row(one) for one in found.summary["questions"]]
-        return {"rows": rows[:MAX_CLASSES], "total": count(len(rows)), "capped": False}
-    sentences = {side.root: _sentences(side) for side in (found.base, found.candidate)}
-    changed = [row for row in found.classes if row["verdict_change"]]
-    order = list(_CHANGES)
-    changed.sort(key=lambda row: order.index(row["verdict_change"]))
-    rows = [
-        {
-            "label": clean(row["label"], 60),
-            "target": f"#class={row['true_class']}" if row["true_class"] in groups else "",
-            "change": _CHANGES[row["verdict_change"]][0],
-            "tone": _CHANGES[row["verdict_change"]][1],
-            "base": _told(row, row["base_verdict"], sentences[found.base.root]),
-            "candidate": _told(row, row["candidate_verdict"], sentences[found.candidate.root]),
-        }
-        for row in changed[:MAX_CLASSES]
-    ]
-    return {"rows": rows, "total": count(len(changed)), "capped": len(rows) < len(changed)}
+    else:
+        before, after = _sentences(found.base), _sentences(found.candidate)
+        changed = [row for row in found.classes if row["verdict_change"]]
+        changed.sort(key=lambda row: list(CHANGES).index(row["verdict_change"]))
+        rows = [_changed_row(row, before, after, groups) for row in changed]
+    shown = rows[:MAX_CLASSES]
+    return {"rows": shown, "total": count(len(rows)), "capped": len(shown) < len(rows)}
 
 
-def _question_row(one: Mapping[str, Any]) -> dict[str, Any]:
+def _changed_row(
+    row: Row,
+    before: Mapping[tuple[int, str], str],
+    after: Mapping[tuple[int, str], str],
+    groups: set[int],
+) -> dict[str, str]:
+    """A class; ``before`` and ``after`` are the sentences of both runs' verdicts."""
+    return {
+        "label": clean(row["label"], 60),
+        "target": class_target(row["true_class"], groups),
+        **_change(row["verdict_change"]),
+        "base": _told(row, row["base_verdict"], before),
+        "candidate": _told(row, row["candidate_verdict"], after),
+    }
+
+
+def _question_row(one: Mapping[str, Any]) -> dict[str, str]:
     """A type of question; the run that did not find it so is told by the change alone."""
-    change, tone = _CHANGES[one["change"]]
     before, after = _OTHERS[one["change"]]
-    sentence = one["sentence"]
     return {
         "label": one["name"],
         "target": "",
-        "change": change,
-        "tone": tone,
-        "base": before or sentence,
-        "candidate": after or sentence,
+        **_change(one["change"]),
+        "base": before or one["sentence"],
+        "candidate": after or one["sentence"],
     }
+
+
+def _change(change: str) -> dict[str, str]:
+    return {"change": CHANGES[change], "tone": _TONES[change]}
+
+
+def class_target(true_class: int | None, groups: Collection[int]) -> str:
+    """Where the page narrows its cases to a class; "" where it has none (``groups``) of it."""
+    return f"#class={true_class}" if true_class in groups else ""
 
 
 def flows(images: pd.DataFrame, groups: set[int]) -> dict[str, Any]:
@@ -201,7 +222,7 @@ def flows(images: pd.DataFrame, groups: set[int]) -> dict[str, Any]:
     rows = [
         {
             "label": clean(row["true_label"], 60),
-            "target": f"#class={row['true_class']}" if row["true_class"] in groups else "",
+            "target": class_target(row["true_class"], groups),
             "before": clean(row["base_pred_label"], 60),
             "after": clean(row["candidate_pred_label"], 60),
             "n": count(int(row["n"])),
@@ -221,13 +242,13 @@ def _flow_tone(row: Mapping[Any, Any]) -> str:
 def _class_row(row: Row, reach: float, groups: set[int]) -> dict[str, Any]:
     return {
         "label": clean(row["label"], 60),
-        "target": f"#class={row['true_class']}" if row["true_class"] in groups else "",
+        "target": class_target(row["true_class"], groups),
         **_changes(row, reach),
-        "mass_p": _p(row["delta_mass_holm_p"]),
+        "mass_p": bare_p(row["delta_mass_holm_p"]),
         "mass_sure": (row["delta_mass_holm_p"] or 1) <= _ALPHA,
         "before": _verdict(row["base_verdict"]),
         "after": _verdict(row["candidate_verdict"]),
-        "tone": _CHANGES.get(row["verdict_change"] or "", ("", "open"))[1],
+        "tone": _TONES.get(row["verdict_change"] or "", "open"),
     }
 
 
@@ -256,7 +277,7 @@ def _changes(row: Row, reach: float) -> dict[str, Any]:
         "strip": span(low, high, row["delta_accuracy"], reach),
         "lost": count(row["negative_flips"]),
         "won": count(row["positive_flips"]),
-        "p": _p(row["mcnemar_holm_p"]),
+        "p": bare_p(row["mcnemar_holm_p"]),
         "sure": (row["mcnemar_holm_p"] or 1) <= _ALPHA,
         "base_mass": percent(row["base_mass"]),
         "candidate_mass": percent(row["candidate_mass"]),
@@ -280,10 +301,6 @@ def _sentences(side: Side) -> dict[tuple[int, str], str]:
 
 def _told(row: Row, verdict: str | None, sentences: Mapping[tuple[int, str], str]) -> str:
     return sentences.get((row["true_class"], row["label"]), "") or _verdict(verdict)
-
-
-def _p(value: float | None) -> str:
-    return p_value(value).removeprefix("p = ").removeprefix("p ")
 
 
 def _place(value: float, half: float) -> str:

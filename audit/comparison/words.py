@@ -4,8 +4,24 @@ from __future__ import annotations
 
 from audit.report.text import NOT_AVAILABLE, rounded
 
-__all__ = ["p_value", "points", "points_interval", "ratio", "ratio_interval"]
+__all__ = [
+    "CHANGES",
+    "bare_p",
+    "p_value",
+    "points",
+    "points_interval",
+    "ratio",
+    "ratio_interval",
+]
 
+#: What became of a verdict → how it is said, the newly found first.
+CHANGES = {
+    "newly_spurious": "Newly spurious",
+    "spurious_untested_before": "Spurious, not tested in the base",
+    "still_spurious": "Spurious in both",
+    "untested_now": "Spurious in the base, not tested now",
+    "cured": "Cured",
+}
 _LEAST_P = 0.001
 
 
@@ -46,6 +62,11 @@ def p_value(p: float | None) -> str:
     if p is None:
         return NOT_AVAILABLE
     return f"p < {_LEAST_P}" if p < _LEAST_P else f"p = {p:.3f}"
+
+
+def bare_p(p: float | None) -> str:
+    """``0.012``, ``< 0.001``: where the column says that it is p."""
+    return p_value(p).removeprefix("p = ").removeprefix("p ")
 
 
 def _point(value: float) -> str:

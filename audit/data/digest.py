@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
+
+from audit.data.decode import digest_of
 
 __all__ = ["with_texts"]
 
@@ -16,5 +17,4 @@ def with_texts(image: str, texts: Mapping[str, str]) -> str:
     """
     if not texts:
         return image
-    both = json.dumps([image, sorted(texts.items())]).encode()
-    return hashlib.blake2b(both, digest_size=16).hexdigest()
+    return digest_of(json.dumps([image, sorted(texts.items())]).encode())

@@ -69,10 +69,10 @@ class Peak:
         return _any(self.hottest & inside)
 
     def near(self, inside: Tensor, frame: Tensor, tolerance: float) -> Tensor:
-        """Whether the first maximum lies within ``tolerance`` pixels of the *source image*.
+        """Whether the first maximum lies within ``tolerance`` pixels of one ``inside``; bool[B].
 
-        ``frame`` float32[B×4] is the view in the source image (x0, y0, x1, y1). Distances run from
-        centre to centre. bool[B].
+        Pixels of the *source image*, in which ``frame`` float32[B×4] is the view (x0, y0, x1, y1).
+        Distances run from centre to centre.
         """
         rows, columns = inside.shape[-2:]
         step_y, step_x = (frame[:, 3] - frame[:, 1]) / rows, (frame[:, 2] - frame[:, 0]) / columns

@@ -20,7 +20,7 @@ from audit.plan import Plan
 from audit.tables.schema import arrow_schema
 from audit.verdicts.background import swap_differences
 from audit.verdicts.rows import rows_of
-from audit.verify.maps import Maps, read_maps
+from audit.verify.maps import read_maps
 from audit.verify.subjects import Subject, read_subjects
 from audit.verify.swap import NECESSITY, SUFFICIENCY, backgrounds, edge, put_on
 
@@ -87,7 +87,7 @@ class _Drawn:
     def __init__(self, plan: Plan, images: Path, chosen: Sequence[Mapping[str, Any]]) -> None:
         names = ("index", "same_index", "other_index")
         wanted = np.unique([one[name] for one in chosen for name in names]).astype(np.int64)
-        maps: Maps = read_maps(images, wanted, plan.grid)
+        maps = read_maps(images, wanted, plan.grid)
         self._plan = plan
         self._subjects = {one.index: one for one in read_subjects(plan, wanted, *maps.of(wanted))}
 

@@ -7,11 +7,17 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
+from audit import triage
 from audit.config import RunConfig
+from audit.engine import audit_part
+from audit.plan import Plan, make_plan
 from audit.records import Sample
+from audit.results import Interventions
+from audit.verify.stage import intervene
 from audit.verify.subjects import Subject
 
 
@@ -91,3 +97,12 @@ def cued_config(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> RunConfig:
         workers=0,
         sanity=False,
     )
+
+
+@pytest.fixture
+def intervened(cued_config: RunConfig, tmp_path: Path) -> tuple[Plan, Path, Interventions]:
+    """The cued audit's plan, the folder of its parts, and its interventions."""
+    plan = make_plan(cued_config)
+    audit_part(plan, tmp_path / "images", 0)
+    images = pd.read_parquet(tmp_path / "images")
+    return plan, tmp_path / "images", intervene(plan, tmp_path, images, triage.flag(images))

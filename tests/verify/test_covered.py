@@ -17,13 +17,10 @@ from audit.verify.stage import intervene
 
 
 @pytest.fixture
-def ready(cued_config, tmp_path):
+def ready(intervened):
     """The plan, the maps of all images, and what the interventions say of each image."""
-    plan = make_plan(cued_config)
-    audit_part(plan, tmp_path / "images", 0)
-    images = pd.read_parquet(tmp_path / "images")
-    tested = intervene(plan, tmp_path, images, triage.flag(images))
-    maps = read_maps(tmp_path / "images", np.arange(36), plan.grid)
+    plan, images, tested = intervened
+    maps = read_maps(images, np.arange(36), plan.grid)
     return plan, maps, per_image(tested.rows, tested.fill, Cutoffs())
 
 

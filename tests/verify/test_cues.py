@@ -5,14 +5,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audit import triage
-from audit.engine import audit_part
-from audit.plan import make_plan
 from audit.tables.schema import arrow_schema
 from audit.verdicts.cutoffs import Cutoffs
 from audit.verdicts.local import per_image
 from audit.verify.cues import clusters, cues
-from audit.verify.stage import intervene
 
 HERE = [0.1, 0.1]
 
@@ -72,14 +68,11 @@ def test_neither_order_nor_repetition_changes_who_belongs_together():
 
 
 @pytest.fixture
-def ready(cued_config, tmp_path):
+def ready(intervened):
     """The plan, its parts, the evidence on each image, and verdicts that all passed."""
-    plan = make_plan(cued_config)
-    audit_part(plan, tmp_path / "images", 0)
-    images = pd.read_parquet(tmp_path / "images")
-    tested = intervene(plan, tmp_path, images, triage.flag(images))
+    plan, images, tested = intervened
     verdicts = pd.DataFrame({"true_class": [0, 1, 2], "local_passes": True})
-    return plan, tmp_path / "images", per_image(tested.rows, tested.fill, Cutoffs()), verdicts
+    return plan, images, per_image(tested.rows, tested.fill, Cutoffs()), verdicts
 
 
 def test_each_class_has_its_own_corner(ready):

@@ -6,25 +6,18 @@ import pandas as pd
 import pytest
 import torch
 
-from audit import triage
-from audit.engine import audit_part
-from audit.plan import make_plan
 from audit.tables.schema import arrow_schema
-from audit.verify.stage import intervene
 from audit.verify.swapped import swap_examples
 
 COLOURS = ("red", "green", "blue")
 
 
 @pytest.fixture
-def ready(cued_config, tmp_path):
+def ready(intervened):
     """The plan, its parts, the interventions' rows, and verdicts that all passed."""
-    plan = make_plan(cued_config)
-    audit_part(plan, tmp_path / "images", 0)
-    images = pd.read_parquet(tmp_path / "images")
-    tested = intervene(plan, tmp_path, images, triage.flag(images))
+    plan, images, tested = intervened
     verdicts = pd.DataFrame({"true_class": [0, 1, 2], "background_passes": True})
-    return plan, tmp_path / "images", tested.rows, verdicts
+    return plan, images, tested.rows, verdicts
 
 
 def _corner(coded):
