@@ -20,7 +20,7 @@ from audit.report.text import clean, count, percent
 
 __all__ = ["NOTABLE_MASS", "Answer", "Reason", "answer"]
 
-#: Refitted with another seed alone, the decoy's model moves by .03: less is no reason.
+#: Less is no reason: a fit with another seed alone moves the heat as well (docs/compare.md).
 NOTABLE_MASS = 0.05
 _ALPHA = 0.05
 
