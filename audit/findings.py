@@ -6,6 +6,7 @@ Nothing here leaves the device or looks at a single image; the engine moves the 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -26,6 +27,8 @@ from audit.tasks.nouns import Noun, nouns_among
 __all__ = ["TOP", "Packed", "Words", "examine", "unpack"]
 
 TOP = 5
+_Matrix = TypeVar("_Matrix", np.ndarray, Tensor)
+
 _NO_LOSS = -1e29  # below it the true answer is one that the model cannot give
 
 
@@ -52,7 +55,7 @@ class Words:
     layout: tuple[tuple[str, int | None], ...]
 
 
-def unpack(matrix: np.ndarray, layout: tuple[tuple[str, int | None], ...]) -> dict[str, np.ndarray]:
+def unpack(matrix: _Matrix, layout: tuple[tuple[str, int | None], ...]) -> dict[str, _Matrix]:
     """Name → float32[B] (width None) or float32[B×width], as views of ``matrix``."""
     ends = np.cumsum([width or 1 for _, width in layout])
     return {
@@ -154,19 +157,19 @@ def _map_columns(
     if maps.differ is not None:  # all maps at once: a device is idle between small steps
         of_pred = _regions_of_other(annotated, regions, label, predicted, maps.differ)
         cams, both = torch.cat([cams, maps.pred]), regions.joined(of_pred)
-    scores = _target_columns(cams, both)
-    true = {name: value[:n] for name, value in scores.items()}
-    pred, agreement = true, torch.where(true["cam_status"] == 0, 1.0, torch.nan)
+    figures, layout = _pack(_target_columns(cams, both))
+    scored = unpack(figures, layout)["cam_status"] == 0
+    true = pred = figures[:n]
+    agreement = torch.where(scored[:n], 1.0, torch.nan)
     if maps.differ is not None:
-        other = {name: value[n:] for name, value in scores.items()}
-        pred = {name: value.index_copy(0, maps.differ, other[name]) for name, value in true.items()}
-        scored = (true["cam_status"][maps.differ] == 0) & (other["cam_status"] == 0)
+        pred = true.index_copy(0, maps.differ, figures[n:])
         shared = mass.agreement(maps.true[maps.differ], maps.pred)
-        agreement = agreement.index_copy(0, maps.differ, torch.where(scored, shared, torch.nan))
+        of_both = torch.where(scored[:n][maps.differ] & scored[n:], shared, torch.nan)
+        agreement = agreement.index_copy(0, maps.differ, of_both)
     return {
         **image,
-        **{f"true_{name}": value for name, value in true.items()},
-        **{f"pred_{name}": value for name, value in pred.items()},
+        **{f"true_{name}": value for name, value in unpack(true, layout).items()},
+        **{f"pred_{name}": value for name, value in unpack(pred, layout).items()},
         "cam_agreement": agreement,
     }
 

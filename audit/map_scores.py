@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from audit.scores import mass, pointing, ranks
-from audit.scores.grid import project, upsample
+from audit.scores.grid import project, upsample, upsample_merged
 from audit.target_regions import Regions
 
 __all__ = ["CAM_STATUS", "image_columns", "score_map"]
@@ -87,15 +87,16 @@ def _on_region(cam: Tensor, regions: Regions) -> dict[str, Tensor]:
 
 def _on_raster(cam: Tensor, regions: Regions) -> dict[str, Tensor]:
     """Scores that need pixels, on a raster of at most 64 a side."""
-    heat, valid = upsample(cam, regions.raster_size), regions.raster_valid
-    order = ranks.ranked(heat, regions.raster, valid)
-    iou, truth, saliency = ranks.coverages(heat, regions.raster, valid)
-    peak, inside = pointing.Peak.of(heat, valid), pointing.inside(regions.raster)
-    hit = peak.hits(inside)
+    values = upsample_merged(cam, regions.raster_size)
+    order = ranks.ranked(values, regions.merged, regions.merged_valid)
+    iou, truth, saliency = ranks.coverages(values, regions.merged, regions.merged_valid)
+    heat = upsample(cam, regions.raster_size)
+    peak = pointing.Peak.of(heat, regions.raster_valid)
+    hit = peak.hits(regions.inside)
     return {
         "pointing_game_hit": hit,
-        "pointing_game_hit_guard": peak.hits(pointing.inside(regions.raster_guard)),
-        "pointing_game_hit_tolerant": hit | peak.near(inside, regions.frame, _TOLERANCE),
+        "pointing_game_hit_guard": peak.hits(regions.inside_guard),
+        "pointing_game_hit_tolerant": hit | peak.near(regions.inside, regions.frame, _TOLERANCE),
         "relevance_rank_accuracy": ranks.rank_accuracy(order),
         "pixel_auroc": ranks.roc_area(order),
         "pixel_ap": ranks.average_precision(order),

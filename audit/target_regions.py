@@ -16,7 +16,7 @@ from torch import Tensor
 
 from audit.records import UNCLASSED, Batch
 from audit.scores import mass, pointing
-from audit.scores.grid import as_float, project
+from audit.scores.grid import as_float, merge, project
 
 __all__ = ["BASIS", "AnnotatedBatch", "Regions"]
 
@@ -125,9 +125,11 @@ class Regions:
     grid: Tensor  # B×h×w: UᵀR
     guard_grid: Tensor  # B×h×w
     valid_grid: Tensor  # B×h×w, or 1×h×w where nothing is ignored: UᵀV
-    raster: Tensor  # B×r×c: share of each pixel
-    raster_guard: Tensor  # B×r×c
-    raster_valid: Tensor | None  # B×r×c; None: all pixels are valid
+    inside: Tensor  # B×r×c bool: the raster's pixels that count as the region's
+    inside_guard: Tensor  # B×r×c bool
+    raster_valid: Tensor | None  # B×r×c: the valid share of each pixel; None: all are valid
+    merged: Tensor  # B×p×q: the region's pixels, summed where any map has one value
+    merged_valid: Tensor  # B×p×q, or 1×p×q where nothing is ignored
     centre: Tensor  # float32[B]: mass of a centred Gaussian
     frame: Tensor  # float32[B×4]
     other_grid: Tensor | None  # B×h×w: the other objects'; None: no object has a class
@@ -140,28 +142,34 @@ class Regions:
         group, basis = annotated.choose(target, label)
         region = _without(annotated.raster[group], ignore)
         cells = (-(-size[0] // grid[0]), -(-size[1] // grid[1]))
-        guard = as_float(_without(pointing.dilate(region, cells), ignore))
+        guard = _without(pointing.dilate(region, cells), ignore)
         other, has_other = _others(annotated, group, region)
-        region = as_float(region)
+        both = as_float(torch.stack([region, guard]))
         whole = torch.ones((1, *size), device=region.device)
         valid = whole if ignore is None else as_float(~ignore)
         share = valid.mean(dim=(-2, -1)).expand(len(region))
-        raster = pointing.raster_size(size)
+        area, guard_area = both.mean(dim=(-2, -1)) / torch.where(share > 0, share, torch.nan)
+        raster_size = pointing.raster_size(size)
+        rasters = pointing.to_raster(both, raster_size)
+        raster_valid = pointing.to_raster(valid, raster_size)
+        on_grid, on_raster = project(both, grid), pointing.inside(rasters)
         return cls(
             size=size,
-            raster_size=raster,
+            raster_size=raster_size,
             basis=basis,
             has=basis > 0,
-            area=_share(region, share),
-            guard_area=_share(guard, share),
+            area=area,
+            guard_area=guard_area,
             ignored=1 - share,
-            grid=project(region, grid),
-            guard_grid=project(guard, grid),
+            grid=on_grid[0],
+            guard_grid=on_grid[1],
             valid_grid=project(valid, grid),
-            raster=pointing.to_raster(region, raster),
-            raster_guard=pointing.to_raster(guard, raster),
-            raster_valid=None if ignore is None else pointing.to_raster(valid, raster),
-            centre=mass.centre_mass(region, valid),
+            inside=on_raster[0],
+            inside_guard=on_raster[1],
+            raster_valid=None if ignore is None else raster_valid,
+            merged=merge(rasters[0], grid),
+            merged_valid=merge(raster_valid, grid),
+            centre=mass.centre_mass(both[0], valid),
             frame=annotated.frame,
             other_grid=None if other is None else project(other, grid),
             has_other=has_other,
@@ -198,7 +206,3 @@ def _others(
 
 def _without(region: Tensor, ignore: Tensor | None) -> Tensor:
     return region if ignore is None else region & ~ignore
-
-
-def _share(region: Tensor, of: Tensor) -> Tensor:
-    return region.mean(dim=(-2, -1)) / torch.where(of > 0, of, torch.nan)

@@ -99,6 +99,10 @@ def test_ignored_pixels_leave_region_guard_and_whole():
     assert found.guard_area.tolist() == pytest.approx([4 / 6, 6 / 8])  # a cell is two rows
     assert found.valid_grid.sum(dim=(1, 2)).tolist() == pytest.approx([48, 64])
     assert found.raster_valid.sum(dim=(1, 2)).tolist() == [48, 64]
+    assert found.merged.sum(dim=(1, 2)).tolist() == [16, 32]
+    assert found.merged_valid.sum(dim=(1, 2)).tolist() == [48, 64]
+    assert found.inside.sum(dim=(1, 2)).tolist() == [16, 32]
+    assert found.inside_guard.sum(dim=(1, 2)).tolist() == [32, 48]
 
 
 def test_an_image_that_is_ignored_as_a_whole_has_no_area():

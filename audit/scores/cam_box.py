@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from audit.regions.boxes import mask_boxes
-from audit.scores.grid import upsample
+from audit.scores.grid import run_edges, upsample_merged
 from audit.scores.pointing import raster_size
 
 __all__ = ["box_ious", "cam_boxes"]
@@ -29,34 +29,41 @@ def box_ious(cams: np.ndarray, boxes: Sequence[np.ndarray], size: tuple[int, int
     some = [i for i, given in enumerate(boxes) if drawn[i] and len(given)]
     if not some:
         return found
-    raster = raster_size(size)
-    heat = upsample(torch.from_numpy(cams[some]), raster).numpy()
-    scale = np.array([size[1] / raster[1], size[0] / raster[0]] * 2)
-    found[some] = _best_ious(cam_boxes(heat) * scale, [boxes[i] for i in some])
+    raster, grid = raster_size(size), cams.shape[1:]
+    heat = upsample_merged(torch.from_numpy(cams[some]), raster).numpy()
+    down, across = (run_edges(grid[k], raster[k]) * (size[k] / raster[k]) for k in (0, 1))
+    found[some] = _best_ious(cam_boxes(heat, down, across), [boxes[i] for i in some])
     return found
 
 
-def cam_boxes(heat: np.ndarray) -> np.ndarray:
-    """The box (x0, y0, x1, y1; half-open) round each map's largest segment: float64 B×4.
+def cam_boxes(heat: np.ndarray, down: np.ndarray, across: np.ndarray) -> np.ndarray:
+    """The box (x0, y0, x1, y1) round each map's largest segment: float64 B×4.
 
-    ``heat`` is B×r×c, each map's maximum > 0. A segment is of pixels ≥ .15 of that maximum, which
-    touch at edges or corners; of equal ones the first.
+    ``heat`` is B×p×q, each map's maximum > 0; its rows lie between the edges ``down`` (p + 1,
+    ascending), its columns between ``across`` (q + 1), in whose unit the boxes are. A segment is of
+    pixels ≥ .15 of that maximum, which touch at edges or corners; of equal ones the first.
     """
-    hot = heat >= _THRESHOLD * heat.max(axis=(1, 2), keepdims=True)
-    boxes = mask_boxes(hot)
-    for i in np.flatnonzero(_several(hot)):
-        segments = cv2.connectedComponentsWithStats(hot[i].astype(np.uint8), connectivity=8)[2][1:]
-        x, y, width, height, _ = segments[segments[:, cv2.CC_STAT_AREA].argmax()]
-        boxes[i] = x, y, x + width, y + height
-    return boxes
+    top = heat.reshape(len(heat), -1).max(axis=1)
+    hot = heat >= _THRESHOLD * top[:, None, None]
+    area = np.outer(np.diff(down), np.diff(across)).reshape(-1)
+    label, several = _segments(hot)
+    for i in np.flatnonzero(several):
+        areas = np.bincount(label[i].reshape(-1), weights=area)
+        areas[0] = 0  # what is not hot
+        hot[i] = label[i] == areas.argmax()
+    x0, y0, x1, y1 = mask_boxes(hot).astype(int).T
+    return np.stack([across[x0], down[y0], across[x1], down[y1]], axis=1).astype(np.float64)
 
 
-def _several(hot: np.ndarray) -> np.ndarray:
-    """Which masks (bool B×r×c, none empty) have more than one segment; bool[B]."""
+def _segments(hot: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The segments of masks (bool B×p×q, none empty): int32 B×p×q, 0 outside; and who has several.
+
+    Their numbers ascend from one mask to the next.
+    """
     sheet = np.pad(hot.view(np.uint8), ((0, 0), (0, 1), (0, 0)))  # an empty row between each two
     label = cv2.connectedComponents(sheet.reshape(-1, sheet.shape[2]), connectivity=8)[1]
-    last = label.reshape(len(hot), -1).max(axis=1)  # labels ascend from above
-    return np.asarray(np.diff(last, prepend=0) > 1)
+    last = label.reshape(len(hot), -1).max(axis=1)
+    return label.reshape(sheet.shape)[:, :-1], np.diff(last, prepend=0) > 1
 
 
 def _best_ious(box: np.ndarray, others: Sequence[np.ndarray]) -> np.ndarray:

@@ -26,13 +26,13 @@ def raster_size(size: tuple[int, int]) -> tuple[int, int]:
 
 
 def to_raster(region: Tensor, size: tuple[int, int]) -> Tensor:
-    """A region B×H×W as the share of each raster pixel that it covers, B×size float32."""
+    """Regions …×H×W as the share of each raster pixel that they cover, …×size float32."""
     region = as_float(region)
     if tuple(region.shape[-2:]) == size:
         return region
     rows = _overlap(size[0], region.shape[-2], region.device)
     columns = _overlap(size[1], region.shape[-1], region.device)
-    return (rows @ (region @ columns.T.contiguous())).clamp(max=1)
+    return (rows @ region @ columns.T.contiguous()).clamp_(max=1)
 
 
 def dilate(region: Tensor, reach: tuple[int, int]) -> Tensor:
@@ -84,9 +84,9 @@ class Peak:
 
 
 def inside(region: Tensor) -> Tensor:
-    """The raster pixels that count as the region's: covered by half, or where none is, the most.
+    """The raster pixels that count as a region's: covered by half, or where none is, the most.
 
-    B×r×c bool.
+    ``region`` is …×r×c, so is what is found, bool.
     """
     most = region.amax(dim=(-2, -1), keepdim=True)
     return region >= torch.where(most > 0, most.clamp(max=_IN), torch.inf)

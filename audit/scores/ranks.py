@@ -1,9 +1,10 @@
 """Scores that read the order of a map's pixels, on a raster of at most 64 a side.
 
-``heat`` is the upsampled map (B×r×c), ``region`` and ``valid`` the share of each raster pixel that
-the region, or what is not to be ignored, covers (B×r×c, 0 to 1; ``valid`` None: everything; a
-region lies within what is valid). Shares count as weights, so that on binary regions these are the
-usual definitions. Tied pixels share what they earn together: no score depends on their order.
+``heat`` is the upsampled map (B×p×q), ``region`` and ``valid`` how much of each of its pixels the
+region (B×p×q), or what is not to be ignored (B×p×q, or 1×p×q for all), covers; a region lies within
+what is valid. Both count as weights: on binary regions these are the usual definitions, and a pixel
+that stands for several of one value (``audit.scores.grid.merge``) weighs as much as they. Tied
+pixels share what they earn together: no score depends on their order.
 """
 
 from __future__ import annotations
@@ -32,15 +33,11 @@ class Ranked:
     count_below: Tensor  # B×n
 
 
-def ranked(heat: Tensor, region: Tensor, valid: Tensor | None = None) -> Ranked:
-    """Sort the pixels of ``heat``, ``region`` and ``valid`` (B×r×c each) by heat."""
+def ranked(heat: Tensor, region: Tensor, valid: Tensor) -> Ranked:
+    """Sort the pixels of ``heat``, ``region`` and ``valid`` by heat."""
     value, order = _ascending(heat.flatten(1))
     weight = region.flatten(1).gather(1, order)
-    images, n = value.shape
-    if valid is None:
-        count = torch.arange(n + 1, device=value.device).float().expand(images, -1)
-    else:
-        count = _running(valid.flatten(1).gather(1, order))
+    count = _running(valid.flatten(1).expand(len(value), -1).gather(1, order))
     inside = _running(weight)
     tied = _ties(value)
     return Ranked(value, weight, inside, count, inside.gather(1, tied), count.gather(1, tied))
@@ -54,7 +51,7 @@ def rank_accuracy(order: Ranked) -> Tensor:
     total, every = order.inside[:, -1:], order.count[:, -1:]
     k = torch.minimum(total.ceil(), every).clamp(min=1)
     # the k-th highest pixel: its ties share the places that are left
-    cut = torch.searchsorted(order.count.contiguous(), every - k, right=True) - 1
+    cut = torch.searchsorted(order.count, every - k, right=True) - 1
     cut = cut.clamp(0, order.value.shape[1] - 1)
     last = torch.searchsorted(order.value, order.value.gather(1, cut), right=True)
     inside_last, count_last = order.inside.gather(1, last), order.count.gather(1, last)
@@ -95,25 +92,17 @@ def average_precision(order: Ranked) -> Tensor:
     return torch.where((total > 0) & (total < every), found, torch.nan)
 
 
-def coverages(
-    heat: Tensor, region: Tensor, valid: Tensor | None = None
-) -> tuple[Tensor, Tensor, Tensor]:
+def coverages(heat: Tensor, region: Tensor, valid: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Shared Interest of S = {heat > mean + 1σ} and R: (IoU, share of R, share of S), float32[B].
 
     NaN where the denominator is empty. σ is the population's. Source: Boggust et al. 2022
     (arXiv 2107.09234): IoU, ground-truth and saliency coverage.
     """
-    heat, region = heat.flatten(1), region.flatten(1)
-    if valid is None:
-        mean = heat.mean(dim=1, keepdim=True)
-        sigma = (heat - mean).square().mean(dim=1, keepdim=True).sqrt()
-        salient = (heat > mean + sigma).float()
-    else:
-        weight = valid.flatten(1)
-        every = weight.sum(dim=1, keepdim=True)
-        mean = (heat * weight).sum(dim=1, keepdim=True) / every
-        sigma = (((heat - mean) ** 2 * weight).sum(dim=1, keepdim=True) / every).sqrt()
-        salient = (heat > mean + sigma) * weight
+    heat, region, weight = heat.flatten(1), region.flatten(1), valid.flatten(1)
+    every = weight.sum(dim=1, keepdim=True)
+    mean = (heat * weight).sum(dim=1, keepdim=True) / every
+    sigma = (((heat - mean) ** 2 * weight).sum(dim=1, keepdim=True) / every).sqrt()
+    salient = (heat > mean + sigma) * weight
     both = torch.minimum(salient, region).sum(dim=1)
     shown, whole = salient.sum(dim=1), region.sum(dim=1)
     parts = (shown + whole - both, whole, shown)

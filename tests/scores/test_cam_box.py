@@ -1,8 +1,16 @@
 import numpy as np
 import pytest
+import torch
 from scipy import ndimage
 
-from audit.scores.cam_box import box_ious, cam_boxes
+from audit.scores import cam_box
+from audit.scores.cam_box import box_ious
+from audit.scores.grid import upsample
+
+
+def cam_boxes(heat):
+    """On pixels of one size, which is the unit."""
+    return cam_box.cam_boxes(heat, np.arange(heat.shape[1] + 1), np.arange(heat.shape[2] + 1))
 
 
 def test_the_box_goes_round_the_largest_segment():
@@ -63,12 +71,26 @@ def test_the_boxes_of_random_maps_are_scipys(side):
     rng = np.random.default_rng(side)
     heat = (rng.random((40, side, side)) ** rng.integers(1, 30, (40, 1, 1))).astype(np.float32)
     for map_, box in zip(heat, cam_boxes(heat), strict=True):
-        label, _ = ndimage.label(map_ >= 0.15 * map_.max(), structure=np.ones((3, 3)))
-        sizes = np.bincount(label.ravel())[1:]
-        rows, columns = ndimage.find_objects(label)[sizes.argmax()]
-        if (sizes == sizes.max()).sum() == 1:
-            assert box.tolist() == [columns.start, rows.start, columns.stop, rows.stop]
-        else:  # of equal ones the first that is met; whose box it is, their order alone decides
-            found = ndimage.find_objects(label)
-            equal = [found[i] for i in np.flatnonzero(sizes == sizes.max())]
-            assert box.tolist() in [[x.start, y.start, x.stop, y.stop] for y, x in equal]
+        assert box.tolist() in _largest(map_)
+
+
+def _largest(heat):
+    """The boxes that SciPy finds round the largest segments: of equal ones any is right."""
+    label, _ = ndimage.label(heat >= 0.15 * heat.max(), structure=np.ones((3, 3)))
+    sizes, found = np.bincount(label.ravel())[1:], ndimage.find_objects(label)
+    equal = [found[i] for i in np.flatnonzero(sizes == sizes.max())]
+    return [[x.start, y.start, x.stop, y.stop] for y, x in equal]
+
+
+@pytest.mark.parametrize(
+    ("grid", "size"), [((3, 3), (64, 64)), ((7, 5), (48, 64)), ((2, 9), (60, 9))]
+)
+def test_the_segments_of_a_small_map_are_those_of_all_its_pixels(grid, size):
+    """Whole runs of pixels have one value; each counts as many as it is, in areas and in boxes."""
+    rng = np.random.default_rng(4)
+    cams = rng.random((60, *grid), dtype=np.float32) ** 8
+    cams /= cams.max(axis=(1, 2), keepdims=True)
+    whole = upsample(torch.from_numpy(cams), size).numpy()
+    for cam, heat in zip(cams, whole, strict=True):
+        ious = [box_ious(cam[None], [np.array([box])], size)[0] for box in _largest(heat)]
+        assert max(ious) == pytest.approx(1)

@@ -2,7 +2,14 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from audit.scores.grid import axis_weights, project, upsample
+from audit.scores.grid import (
+    axis_weights,
+    merge,
+    project,
+    run_edges,
+    upsample,
+    upsample_merged,
+)
 
 CPU = torch.device("cpu")
 
@@ -35,3 +42,34 @@ def test_project_keeps_the_area():
     region = torch.zeros(1, 12, 12, dtype=torch.bool)
     region[0, 2:5, 7:11] = True
     assert project(region, (3, 3)).sum().item() == pytest.approx(12)
+
+
+def test_runs_by_hand():
+    # 2 cells over 8 pixels of a quarter cell, whose centres are at .125, .375, ..., 1.875 cells:
+    # two lie before the first cell's centre at .5, two after the second's at 1.5
+    assert run_edges(2, 8).tolist() == [0, 2, 3, 4, 5, 6, 8]
+    assert upsample_merged(torch.tensor([[[0.0, 8.0]]]), (3, 8)).tolist() == [[[0, 1, 3, 5, 7, 8]]]
+    assert merge(torch.arange(24.0).reshape(1, 3, 8), (1, 2)).tolist() == [
+        [[24 + 27, 30, 33, 36, 39, 42 + 45]]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("grid", "size"),
+    [((3, 3), (64, 64)), ((7, 5), (48, 64)), ((64, 2), (64, 64)), ((4, 4), (3, 5))],
+)
+def test_every_pixel_has_its_runs_value_and_weight(grid, size):
+    generator = torch.Generator().manual_seed(2)
+    cam, raster = (
+        torch.rand(2, *grid, generator=generator),
+        torch.rand(2, *size, generator=generator),
+    )
+    edges = [run_edges(cells, pixels) for cells, pixels in zip(grid, size, strict=True)]
+    down, across = (torch.from_numpy(edge).diff() for edge in edges)
+    spread = upsample_merged(cam, size).repeat_interleave(down, 1).repeat_interleave(across, 2)
+    torch.testing.assert_close(spread, upsample(cam, size), atol=1e-6, rtol=0)
+    (top, left), (bottom, right) = (edge[2:4] for edge in edges)
+    assert merge(raster, grid).shape == (2, len(down), len(across))
+    assert merge(raster, grid)[1, 2, 2].item() == pytest.approx(
+        raster[1, top:left, bottom:right].sum().item(), rel=1e-5
+    )

@@ -42,7 +42,7 @@ def test_rank_accuracy_equals_quantus_where_no_ties_are_cut(drawn):
     """Quantus takes tied pixels as its sort leaves them: a small jitter breaks the ties."""
     _, heat, regions = drawn
     heat = heat + torch.rand(heat.shape, generator=torch.Generator().manual_seed(0)) * 1e-3
-    ours = ranks.rank_accuracy(ranks.ranked(heat, regions.float()))
+    ours = ranks.rank_accuracy(ranks.ranked(heat, regions.float(), torch.ones_like(heat)))
     theirs = _theirs("RelevanceRankAccuracy", heat, regions)
     assert ours.numpy() == pytest.approx(theirs, abs=1e-6)
 
@@ -58,7 +58,7 @@ def test_pointing_game_equals_quantus(drawn):
 
 def test_roc_area_equals_quantus(drawn):
     _, heat, regions = drawn
-    ours = ranks.roc_area(ranks.ranked(heat, regions.float()))
+    ours = ranks.roc_area(ranks.ranked(heat, regions.float(), torch.ones_like(heat)))
     assert ours.numpy() == pytest.approx(_theirs("AUC", heat, regions), abs=1e-5)
 
 
