@@ -6,7 +6,8 @@ Nothing here leaves the device or looks at a single image; the engine moves the 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
+from itertools import chain
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 import torch
@@ -27,7 +28,9 @@ from audit.tasks.nouns import Noun, nouns_among
 __all__ = ["TOP", "Packed", "Words", "examine", "unpack"]
 
 TOP = 5
+_Layout: TypeAlias = "tuple[tuple[str, int | None], ...]"
 _Matrix = TypeVar("_Matrix", np.ndarray, Tensor)
+_Figures: TypeAlias = tuple[Tensor, _Layout]
 
 _NO_LOSS = -1e29  # below it the true answer is one that the model cannot give
 
@@ -41,7 +44,7 @@ class Packed:
     """
 
     matrix: Tensor  # B×W
-    layout: tuple[tuple[str, int | None], ...]  # name, width; None: one figure an image
+    layout: _Layout  # name, width; None: one figure an image
     said: tuple[tuple[str | None, str], ...] | None = None
     words: Words | None = None
 
@@ -52,10 +55,10 @@ class Words:
 
     nouns: tuple[Noun, ...]
     matrix: Tensor  # n×W
-    layout: tuple[tuple[str, int | None], ...]
+    layout: _Layout
 
 
-def unpack(matrix: _Matrix, layout: tuple[tuple[str, int | None], ...]) -> dict[str, _Matrix]:
+def unpack(matrix: _Matrix, layout: _Layout) -> dict[str, _Matrix]:
     """Name → float32[B] (width None) or float32[B×width], as views of ``matrix``."""
     ends = np.cumsum([width or 1 for _, width in layout])
     return {
@@ -86,11 +89,11 @@ def examine(
     nouns = tuple(nouns_among(answers.words, task.nouns))
     words = noun_columns(found, nouns, annotated, method) if nouns else None
     maps = _maps(found.ran, answers.true, answers.predicted, method)
-    columns = _answer_columns(answers)
     with torch.no_grad():
-        columns |= _map_columns(maps, annotated, *_classes_of(answers))
+        of_maps = _map_figures(maps, annotated, *_classes_of(answers))
+    matrix, layout = _beside(_pack(_answer_columns(answers)), *of_maps)
     packed = None if words is None else Words(nouns, *_pack(words))
-    return Packed(*_pack(columns), answers.said, packed)
+    return Packed(matrix, layout, answers.said, packed)
 
 
 def _classes_of(answers: Answers) -> tuple[Tensor, Tensor]:
@@ -145,10 +148,10 @@ def _answer_columns(answers: Answers) -> dict[str, Tensor]:
     }
 
 
-def _map_columns(
+def _map_figures(
     maps: _Maps, annotated: AnnotatedBatch, label: Tensor, predicted: Tensor
-) -> dict[str, Tensor]:
-    """Both targets' scores; the predicted answer's only where it is not the true one.
+) -> tuple[_Figures, ...]:
+    """Both targets' scores; the predicted answer's apart only where it is not the true one.
 
     ``label`` and ``predicted`` are the classes whose objects they are judged by, int64[B].
     """
@@ -166,12 +169,12 @@ def _map_columns(
         shared = mass.agreement(maps.true[maps.differ], maps.pred)
         of_both = torch.where(scored[:n][maps.differ] & scored[n:], shared, torch.nan)
         agreement = agreement.index_copy(0, maps.differ, of_both)
-    return {
-        **image,
-        **{f"true_{name}": value for name, value in unpack(true, layout).items()},
-        **{f"pred_{name}": value for name, value in unpack(pred, layout).items()},
-        "cam_agreement": agreement,
-    }
+    image["cam_agreement"] = agreement
+    return (
+        _pack(image),
+        (true, tuple((f"true_{name}", width) for name, width in layout)),
+        (pred, tuple((f"pred_{name}", width) for name, width in layout)),
+    )
 
 
 def _regions_of_other(
@@ -191,11 +194,15 @@ def _target_columns(cam: Tensor, regions: Regions) -> dict[str, Tensor]:
     }
 
 
-def _pack(
-    columns: dict[str, Tensor],
-) -> tuple[Tensor, tuple[tuple[str, int | None], ...]]:
-    flat = {name: value.float().reshape(len(value), -1) for name, value in columns.items()}
+def _pack(columns: dict[str, Tensor]) -> _Figures:
+    flat = [value.float().reshape(len(value), -1) for value in columns.values()]
     layout = tuple(
         (name, None if value.ndim == 1 else value.shape[1]) for name, value in columns.items()
     )
-    return torch.cat(list(flat.values()), dim=1), layout
+    return torch.cat(flat, dim=1), layout
+
+
+def _beside(*parts: _Figures) -> _Figures:
+    """Figures of the same images as one matrix."""
+    matrices, layouts = zip(*parts, strict=True)
+    return torch.cat(matrices, dim=1), tuple(chain(*layouts))

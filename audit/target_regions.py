@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -145,13 +146,14 @@ class Regions:
         guard = _without(pointing.dilate(region, cells), ignore)
         other, has_other = _others(annotated, group, region)
         both = as_float(torch.stack([region, guard]))
-        whole = torch.ones((1, *size), device=region.device)
-        valid = whole if ignore is None else as_float(~ignore)
-        share = valid.mean(dim=(-2, -1)).expand(len(region))
+        if ignore is None:
+            valid = _whole(size, grid, region.device)
+        else:
+            valid = _Valid.of(as_float(~ignore), grid)
+        share = valid.share.expand(len(region))
         area, guard_area = both.mean(dim=(-2, -1)) / torch.where(share > 0, share, torch.nan)
         raster_size = pointing.raster_size(size)
         rasters = pointing.to_raster(both, raster_size)
-        raster_valid = pointing.to_raster(valid, raster_size)
         on_grid, on_raster = project(both, grid), pointing.inside(rasters)
         return cls(
             size=size,
@@ -163,13 +165,13 @@ class Regions:
             ignored=1 - share,
             grid=on_grid[0],
             guard_grid=on_grid[1],
-            valid_grid=project(valid, grid),
+            valid_grid=valid.grid,
             inside=on_raster[0],
             inside_guard=on_raster[1],
-            raster_valid=None if ignore is None else raster_valid,
+            raster_valid=None if ignore is None else valid.raster,
             merged=merge(rasters[0], grid),
-            merged_valid=merge(raster_valid, grid),
-            centre=mass.centre_mass(both[0], valid),
+            merged_valid=valid.merged,
+            centre=mass.centre_mass(both[0], valid.pixels),
             frame=annotated.frame,
             other_grid=None if other is None else project(other, grid),
             has_other=has_other,
@@ -193,6 +195,31 @@ class Regions:
             value = getattr(self, field.name)
             if isinstance(value, Tensor) and len(value) == len(self.has):
                 yield field.name, value
+
+
+@dataclass(frozen=True)
+class _Valid:
+    """What is not to be ignored, of each image or (n = 1) of all, in every form."""
+
+    pixels: Tensor  # n×H×W float32
+    share: Tensor  # float32[n]
+    grid: Tensor  # n×h×w
+    raster: Tensor  # n×r×c
+    merged: Tensor  # n×p×q
+
+    @classmethod
+    def of(cls, pixels: Tensor, grid: tuple[int, int]) -> _Valid:
+        size = (pixels.shape[-2], pixels.shape[-1])
+        raster = pointing.to_raster(pixels, pointing.raster_size(size))
+        share = pixels.mean(dim=(-2, -1))
+        return cls(pixels, share, project(pixels, grid), raster, merge(raster, grid))
+
+
+@lru_cache(maxsize=16)
+def _whole(size: tuple[int, int], grid: tuple[int, int], device: torch.device) -> _Valid:
+    """Every pixel of any image: there is nothing to ignore."""
+    with torch.inference_mode(False):
+        return _Valid.of(torch.ones((1, *size), device=device), grid)
 
 
 def _others(

@@ -6,7 +6,7 @@ Parquet part) and, in turn, through a bare loop: the same batches from the same 
 normalisation, model, memory layout, precision and batch size, class numbers kept. Labels are the
 model's own answers, but for a share of the images: those have a second map, and all its scores. The
 order of the two alternates; a round's ratio is taken from neighbours in time, and the table shows
-the median with the range. SECONDS (20) is how long each measurement lasts.
+the median with the range. SECONDS (8) is how long each measurement lasts.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ __all__ = ["Cell", "bare_loop", "compared", "main", "plan_of", "relabel"]
 
 _CLASSES = 10
 _BATCH = 64
-_ROUNDS = 5
+_ROUNDS = 15
 _DISTINCT = 512  # images, repeated where more are asked for
 
 
@@ -214,4 +214,4 @@ def plan_of(
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]) if len(sys.argv) > 1 else 20)
+    main(float(sys.argv[1]) if len(sys.argv) > 1 else 8)

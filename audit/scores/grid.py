@@ -74,7 +74,7 @@ def merge(raster: Tensor, grid: tuple[int, int]) -> Tensor:
     """
     rows = _runs(grid[0], raster.shape[-2], raster.device)[1]
     columns = _runs(grid[1], raster.shape[-1], raster.device)[1]
-    return rows @ (as_float(raster) @ columns.T)
+    return rows @ as_float(raster) @ columns.T
 
 
 @lru_cache(maxsize=64)
