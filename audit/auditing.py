@@ -47,6 +47,7 @@ from audit.tables.parts import (
 )
 from audit.tables.schema import arrow_schema
 from audit.tables.sliced import Slices, read_slices
+from audit.tables.verdict_columns import TESTED
 from audit.verdicts.cutoffs import Cutoffs
 from audit.verify.covered import covered
 from audit.verify.cues import cues
@@ -245,7 +246,7 @@ def _closing(folder: Path, content: dict[str, Any]) -> str:
 
 def _found(verdicts: dict[str, Any]) -> str:
     counts = verdicts["counts"]
-    spurious, clean = (counts.get(name, 0) for name in ("spurious", "clean"))
+    spurious, clean = (counts.get(name, 0) for name in TESTED)
     questions = verdicts["groups"] == "question type"
     if not spurious + clean:
         return f"no {'type of question' if questions else 'class'} tested"

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from audit.records import UNCLASSED, Batch
 from audit.scores import mass, pointing
-from audit.scores.grid import as_float, merge, project
+from audit.scores.grid import as_float, axis_weights, merge, project
 
 __all__ = ["BASIS", "AnnotatedBatch", "Regions"]
 
@@ -150,11 +150,11 @@ class Regions:
             valid = _whole(size, grid, region.device)
         else:
             valid = _Valid.of(as_float(~ignore), grid)
-        share = valid.share.expand(len(region))
-        area, guard_area = both.mean(dim=(-2, -1)) / torch.where(share > 0, share, torch.nan)
+        sums = _Sums.of(both, grid)
+        area, guard_area = sums.total / _or_nan(valid.sums.total)
         raster_size = pointing.raster_size(size)
         rasters = pointing.to_raster(both, raster_size)
-        on_grid, on_raster = project(both, grid), pointing.inside(rasters)
+        inside, inside_guard = pointing.inside(rasters)
         return cls(
             size=size,
             raster_size=raster_size,
@@ -162,16 +162,16 @@ class Regions:
             has=basis > 0,
             area=area,
             guard_area=guard_area,
-            ignored=1 - share,
-            grid=on_grid[0],
-            guard_grid=on_grid[1],
-            valid_grid=valid.grid,
-            inside=on_raster[0],
-            inside_guard=on_raster[1],
+            ignored=(1 - valid.sums.total / (size[0] * size[1])).expand(len(region)),
+            grid=sums.grid[0],
+            guard_grid=sums.grid[1],
+            valid_grid=valid.sums.grid,
+            inside=inside,
+            inside_guard=inside_guard,
             raster_valid=None if ignore is None else valid.raster,
             merged=merge(rasters[0], grid),
             merged_valid=valid.merged,
-            centre=mass.centre_mass(both[0], valid.pixels),
+            centre=sums.centre[0] / _or_nan(valid.sums.centre),
             frame=annotated.frame,
             other_grid=None if other is None else project(other, grid),
             has_other=has_other,
@@ -198,12 +198,34 @@ class Regions:
 
 
 @dataclass(frozen=True)
-class _Valid:
-    """What is not to be ignored, of each image or (n = 1) of all, in every form."""
+class _Sums:
+    """What is summed over rasters …×H×W, their pixels read once."""
 
-    pixels: Tensor  # n×H×W float32
-    share: Tensor  # float32[n]
-    grid: Tensor  # n×h×w
+    grid: Tensor  # …×h×w: with the weight of each cell of a map (``audit.scores.grid.project``)
+    centre: Tensor  # …: with that of a centred Gaussian
+    total: Tensor  # …: with 1
+
+    @classmethod
+    def of(cls, rasters: Tensor, grid: tuple[int, int]) -> _Sums:
+        down = _weights(grid[0], rasters.shape[-2], rasters.device)
+        across = _weights(grid[1], rasters.shape[-1], rasters.device)
+        found = down.T @ rasters @ across
+        return cls(found[..., :-2, :-2], found[..., -2, -2], found[..., -1, -1])
+
+
+@lru_cache(maxsize=16)
+def _weights(cells: int, pixels: int, device: torch.device) -> Tensor:
+    """Of each pixel along one axis, float32 pixels×(cells + 2): the cells', the Gaussian's, 1."""
+    with torch.inference_mode(False):
+        others = [mass.gaussian(pixels, device), torch.ones(pixels, device=device)]
+        return torch.cat([axis_weights(cells, pixels, device), torch.stack(others, 1)], dim=1)
+
+
+@dataclass(frozen=True)
+class _Valid:
+    """What is not to be ignored, of each image or (n = 1) of all."""
+
+    sums: _Sums
     raster: Tensor  # n×r×c
     merged: Tensor  # n×p×q
 
@@ -211,8 +233,7 @@ class _Valid:
     def of(cls, pixels: Tensor, grid: tuple[int, int]) -> _Valid:
         size = (pixels.shape[-2], pixels.shape[-1])
         raster = pointing.to_raster(pixels, pointing.raster_size(size))
-        share = pixels.mean(dim=(-2, -1))
-        return cls(pixels, share, project(pixels, grid), raster, merge(raster, grid))
+        return cls(_Sums.of(pixels, grid), raster, merge(raster, grid))
 
 
 @lru_cache(maxsize=16)
@@ -233,3 +254,7 @@ def _others(
 
 def _without(region: Tensor, ignore: Tensor | None) -> Tensor:
     return region if ignore is None else region & ~ignore
+
+
+def _or_nan(divisor: Tensor) -> Tensor:
+    return torch.where(divisor > 0, divisor, torch.nan)

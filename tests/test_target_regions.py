@@ -108,6 +108,20 @@ def test_ignored_pixels_leave_region_guard_and_whole():
 def test_an_image_that_is_ignored_as_a_whole_has_no_area():
     found = _regions(_batch(1, [(0, CAT, slice(0, 4))], torch.ones(1, *SIZE) > 0), [CAT], [CAT])
     assert np.isnan(found.area.item())
+    assert np.isnan(found.centre.item())
+
+
+def test_the_centre_weighs_more():
+    ignore = torch.zeros(3, *SIZE, dtype=torch.bool)
+    ignore[2, :4] = True
+    batch = _batch(3, [(k, CAT, rows) for k, rows in enumerate(3 * [slice(2, 6)])], ignore)
+    batch.groups.raster[1] = batch.groups.raster[1].T.clone()
+    at = (np.arange(8) + 0.5) / 8 - 0.5  # the Gaussian of σ = ¼ acts on rows and columns apart
+    weight = np.exp(-(at**2) / (2 * 0.25**2))
+    middle = weight[2:6].sum() / weight.sum()
+    found = _regions(batch, [CAT] * 3, [CAT] * 3)
+    # of the third image the lower half is valid, and half of its region's mass lies there
+    assert found.centre.tolist() == pytest.approx([middle] * 3)
 
 
 def test_nothing_annotated():

@@ -9,10 +9,9 @@ from audit.comparison.content import Comparison
 from audit.comparison.sides import Side
 from audit.comparison.words import points
 from audit.report.banner import of
+from audit.tables.verdict_columns import TESTED
 
 __all__ = ["Examined", "examined"]
-
-_JUDGED = ("spurious", "clean")
 
 
 @dataclass(frozen=True)
@@ -58,11 +57,11 @@ def _tested(found: Comparison) -> tuple[str, str, int]:
         names = [_of_types(side) for side in (found.base, found.candidate)]
         return "type of question", "types of question", len(names[0] & names[1])
     both = sum(
-        row["base_verdict"] in _JUDGED and row["candidate_verdict"] in _JUDGED
+        row["base_verdict"] in TESTED and row["candidate_verdict"] in TESTED
         for row in found.classes
     )
     return "class", "classes", both
 
 
 def _of_types(side: Side) -> set[str]:
-    return {str(row["question_type"]) for row in side.questions if row["verdict"] in _JUDGED}
+    return {str(row["question_type"]) for row in side.questions if row["verdict"] in TESTED}

@@ -20,11 +20,11 @@ from audit.gates.markdown import inline
 from audit.gates.verdict import Outcome, Verdict
 from audit.report.tables import Row
 from audit.report.text import count, percent
+from audit.tables.verdict_columns import UNTESTED
 
 __all__ = ["as_markdown", "forced"]
 
 _MOST = 20  # reasons and classes: a summary that nobody scrolls
-_UNJUDGED = ("not_tested", "not_enough_images", None)
 _BUCKETS = {
     "regressed": "regressed",
     "fixed": "fixed",
@@ -133,7 +133,7 @@ def _verdicts(found: Comparison) -> list[str]:
     lost = [
         row["label"]
         for row in found.classes
-        if row["base_verdict"] == "clean" and row["candidate_verdict"] in _UNJUDGED
+        if row["base_verdict"] == "clean" and row["candidate_verdict"] in (*UNTESTED, None)
     ]
     if lost:
         lines.append(f"- Clean in the base, not judged in the candidate: {_listed(lost)}")

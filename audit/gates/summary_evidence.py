@@ -16,14 +16,13 @@ from audit.gates.measures import Mean, Measure, Plain, Share
 from audit.report import contract
 from audit.report.tables import Row
 from audit.tables.schema import FLAGS, arrow_schema
-from audit.tables.verdict_columns import verdict_columns
+from audit.tables.sliced import left_out
+from audit.tables.verdict_columns import TESTED, UNTESTED, verdict_columns
 
 __all__ = ["ACCURACY", "GROUP_ACCURACY", "evidence_of"]
 
 ACCURACY = "accuracy.value"
 GROUP_ACCURACY = "accuracy"
-_TESTED = ("spurious", "clean")
-_UNTESTED = ("not_enough_images", "not_tested")
 _PROBLEMS = (
     "unreadable",
     "nonfinite",
@@ -51,7 +50,7 @@ _KNOWN = (
     "counts.judged",
     *(f"flags.{name}" for name in FLAGS),
     *(f"problems.{kind}" for kind in _PROBLEMS),
-    *(f"verdicts.counts.{name}" for name in (*_TESTED, *_UNTESTED)),
+    *(f"verdicts.counts.{name}" for name in (*TESTED, *UNTESTED)),
     *(f"verdicts.{name}" for name in ("images_tested", "suspects_tested", "forwards", "budget")),
     *(f"verdicts.{name}" for name in ("version", "estimated_regions", "has_regions")),
     *(f"verdicts.whole_set.{name}" for name in _WHOLE_SET),
@@ -114,7 +113,7 @@ def evidence_of(
         classes=_columns("classes", classes, _class, missing),
         slices=_columns("slices", slices, _slice, missing),
         columns=tuple(dict.fromkeys(str(row["slice"]) for row in slices)),
-        left_out=_left_out(summary),
+        left_out=left_out(summary),
         reasons=reasons,
         capped=frozenset(_capped()) if verdicts.get("estimated_regions") else frozenset(),
         named=_named(() if verdicts.get("groups") == "question type" else classes, questions),
@@ -128,10 +127,10 @@ def _settled(summary: Row) -> dict[str, Any]:
     content["problems"] = dict.fromkeys(_PROBLEMS, 0) | found
     verdicts = summary.get("verdicts")
     if verdicts:
-        counts: dict[str, Any] = dict.fromkeys((*_TESTED, *_UNTESTED), 0)
+        counts: dict[str, Any] = dict.fromkeys((*TESTED, *UNTESTED), 0)
         counts |= verdicts["counts"]
-        if not any(counts[name] for name in _TESTED):
-            counts |= dict.fromkeys(_TESTED)
+        if not any(counts[name] for name in TESTED):
+            counts |= dict.fromkeys(TESTED)
         content["verdicts"] = {**verdicts, "counts": counts}
     return {name: value for name, value in content.items() if value is not None}
 
@@ -181,11 +180,6 @@ def _slice(at: int, row: Row, counted: Counted, measure: Measure) -> Group:
     return Group(at, f"{name} = {row['value']}", n, measure, name, counted)
 
 
-def _left_out(summary: Row) -> dict[str, str]:
-    found = (summary.get("slices") or {}).get("left_out") or ()
-    return {str(one["name"]): str(one["why"]) for one in found}
-
-
 def _reader(name: str) -> Callable[[Row], Measure]:
     if name in _SHARES:
         k, n = _SHARES[name]
@@ -216,7 +210,7 @@ def _named(
     """By each count of what is bad: the classes, and the types of question, that it counts."""
     return {
         f"verdicts.counts.{verdict}": _classes(classes, verdict) + _types(questions, verdict)
-        for verdict in ("spurious", *_UNTESTED)
+        for verdict in ("spurious", *UNTESTED)
     }
 
 

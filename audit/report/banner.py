@@ -7,6 +7,7 @@ from typing import Any
 
 from audit.report.tables import Row
 from audit.report.text import clean, count, percent
+from audit.tables.verdict_columns import TESTED
 
 __all__ = [
     "MAX_SENTENCES",
@@ -123,7 +124,7 @@ def caption_banner() -> dict[str, Any]:
 
 def tested(verdicts: Row) -> int:
     """How many classes have a verdict."""
-    return sum(int(verdicts["counts"].get(name, 0)) for name in ("spurious", "clean"))
+    return sum(int(verdicts["counts"].get(name, 0)) for name in TESTED)
 
 
 def bare_sentence(row: Row) -> str:

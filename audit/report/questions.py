@@ -9,11 +9,12 @@ from audit.report.axis import at, strip
 from audit.report.load import RunFolder
 from audit.report.tables import Row
 from audit.report.text import clean, count, effect, interval, percent, share
+from audit.tables.verdict_columns import TESTED, UNTESTED
 
 __all__ = ["MAX_TYPES", "links", "looks", "questions", "told"]
 
 MAX_TYPES = 100  # rows; a report of more types shows those found, then the most frequent
-_ORDER = ("spurious", "clean", "not_enough_images", "not_tested")
+_ORDER = (*TESTED, *UNTESTED)
 _WORDS = {
     "spurious": "without looking",
     "clean": "nothing found",

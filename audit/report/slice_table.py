@@ -12,6 +12,7 @@ from audit.report.banner import names, of
 from audit.report.load import Case
 from audit.report.tables import Row
 from audit.report.text import NOT_AVAILABLE, clean, count, interval, percent, share, times
+from audit.tables.sliced import left_out
 
 __all__ = ["MAX_SLICES", "held_slices", "slice_places", "slice_table", "slice_words"]
 
@@ -43,7 +44,7 @@ def slice_table(slices: Sequence[Row], summary: Row, cases: Sequence[Case]) -> d
     holds: a value that one of them has leads to them.
     """
     held, shown = held_slices(cases), _shown(slices)
-    about = summary.get("slices") or {"columns": (), "left_out": ()}
+    columns = (summary.get("slices") or {}).get("columns") or ()
     return {
         "whole": _whole(summary),
         "columns": [
@@ -53,7 +54,7 @@ def slice_table(slices: Sequence[Row], summary: Row, cases: Sequence[Case]) -> d
         "shown": count(len(shown)),
         "total": count(len(slices)),
         "capped": len(shown) < len(slices),
-        "notes": [*_without(about["columns"]), *_left_out(about["left_out"])],
+        "notes": [*_without(columns), *_left_out(left_out(summary))],
     }
 
 
@@ -125,10 +126,10 @@ def _without(columns: Sequence[Row]) -> list[str]:
     return [f"Images without a value: {told}."] if few else []
 
 
-def _left_out(found: Sequence[Row]) -> list[str]:
+def _left_out(found: Mapping[str, str]) -> list[str]:
     by_reason: dict[str, list[str]] = {}
-    for one in found:
-        by_reason.setdefault(str(one["why"]), []).append(str(one["name"]))
+    for name, why in found.items():
+        by_reason.setdefault(why, []).append(name)
     return [
         f"Left out, {clean(why)}: {of(len(some), 'column', 'columns')}: {names(some)}."
         for why, some in by_reason.items()

@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor
 
-__all__ = ["agreement", "border", "centre_mass", "entropy", "excess", "lift", "mass_inside"]
+__all__ = ["agreement", "border", "entropy", "excess", "gaussian", "lift", "mass_inside"]
 
 _CENTRE_SIGMA = 0.25  # of the side: about two thirds of the mass in the middle quarter of the area
 _BORDER = 1 / 8  # of the side, at each edge: .4375 of the area
@@ -57,23 +57,12 @@ def border(size: tuple[int, int], device: torch.device) -> Tensor:
     return ~(inner[0][:, None] & inner[1][None, :])[None]
 
 
-def centre_mass(region: Tensor, valid: Tensor) -> Tensor:
-    """Mass inside of a centred Gaussian of σ = ¼ of each side: the map of knowing nothing.
+def gaussian(pixels: int, device: torch.device) -> Tensor:
+    """A Gaussian of σ = ¼ of the side along one axis, float32[pixels]: the map of knowing nothing.
 
-    ``region`` B×H×W and ``valid`` (B or 1)×H×W float32; float32[B]. Source: the centre baseline of
-    pointing-game evaluations (Zhang et al. 2016).
+    Over both axes it is the centre baseline of pointing-game evaluations (Zhang et al. 2016).
     """
-    return _ratio(_centred(region), _centred(valid).expand(len(region)))
-
-
-def _centred(region: Tensor) -> Tensor:
-    """The Gaussian's sum over each region: it acts on rows and columns apart."""
-    down, across = (_bell(n, region.device) for n in region.shape[-2:])
-    return (region @ across) @ down
-
-
-def _bell(n: int, device: torch.device) -> Tensor:
-    at = (torch.arange(n, device=device) + 0.5) / n - 0.5
+    at = (torch.arange(pixels, device=device) + 0.5) / pixels - 0.5
     return torch.exp(-(at**2) / (2 * _CENTRE_SIGMA**2))
 
 

@@ -12,6 +12,7 @@ from audit.report.picture import KINDS
 from audit.serve.config import ServeConfig
 from audit.serve.dataset import Dataset
 from audit.serve.rows import Rows
+from audit.tables.sliced import left_out
 
 __all__ = ["Browsed", "open_run", "report_files"]
 
@@ -68,10 +69,8 @@ def _slices(run: Run) -> dict[str, tuple[str, ...]]:
     values: dict[str, list[str]] = {}
     for row in run.slices:
         values.setdefault(str(row["slice"]), []).append(str(row["value"]))
-    left = (run.summary.get("slices") or {}).get("left_out") or ()
-    return {name: tuple(found) for name, found in values.items()} | {
-        str(one["name"]): () for one in left
-    }
+    found = {name: tuple(held) for name, held in values.items()}
+    return found | dict.fromkeys(left_out(run.summary), ())
 
 
 def _pair(given: Sequence[int]) -> tuple[int, int]:

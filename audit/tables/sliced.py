@@ -7,7 +7,7 @@ images than values) is left out, as are columns beyond MAX_COLUMNS; the first MA
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,15 @@ import pyarrow.compute as pc
 
 from audit.tables.parts import read_parts
 
-__all__ = ["MAX_COLUMNS", "MAX_LEFT_OUT", "MAX_VALUES", "Sliced", "Slices", "read_slices"]
+__all__ = [
+    "MAX_COLUMNS",
+    "MAX_LEFT_OUT",
+    "MAX_VALUES",
+    "Sliced",
+    "Slices",
+    "left_out",
+    "read_slices",
+]
 
 MAX_COLUMNS = 32
 MAX_VALUES = 1000  # of one column
@@ -55,6 +63,12 @@ class Slices:
             ],
             "left_out": [{"name": name, "why": why} for name, why in self.left_out],
         }
+
+
+def left_out(summary: Mapping[str, Any]) -> dict[str, str]:
+    """The columns that ``summary.json`` names as left out, and why; none in a run of before."""
+    found = (summary.get("slices") or {}).get("left_out") or ()
+    return {str(one["name"]): str(one["why"]) for one in found}
 
 
 def read_slices(parts: Path) -> Slices:

@@ -7,12 +7,18 @@ import pyarrow as pa
 from audit.tables.column import Column, accuracy_columns, looked_columns, number
 
 __all__ = [
+    "TESTED",
+    "UNTESTED",
     "cue_columns",
     "intervention_columns",
     "question_columns",
     "swap_columns",
     "verdict_columns",
 ]
+
+#: What ``verdict`` says where a class, or a type of question, was tested, and where it was not.
+TESTED = ("spurious", "clean")
+UNTESTED = ("not_enough_images", "not_tested")
 
 
 def verdict_columns() -> list[Column]:

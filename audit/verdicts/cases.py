@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from audit.report.text import effect
+from audit.tables.verdict_columns import TESTED
 from audit.verdicts.place import place
 
 __all__ = ["evidence_reasons", "with_evidence"]
@@ -27,7 +28,7 @@ def with_evidence(
     larger.
     """
     marked = cases.copy(deep=False)
-    known = predicted.isin(verdicts["true_class"][verdicts["verdict"].isin(["spurious", "clean"])])
+    known = predicted.isin(verdicts["true_class"][verdicts["verdict"].isin(TESTED)])
     spurious = predicted.isin(verdicts["true_class"][verdicts["verdict"] == "spurious"])
     marked["spurious_class"] = _flag(spurious, known)
     tested = marked["index"].isin(images["index"])

@@ -61,12 +61,9 @@ def test_border_covers_what_the_dictionary_says():
 
 def test_centre_gaussian_of_a_centred_box():
     # erf(d / (σ√2)) within ±d of the centre, divided by the same at the frame's ±.5: exact masses
-    size = (240, 240)
-    box = torch.zeros(1, *size)
-    box[0, 60:180, 60:180] = 1
-    inside = mass.centre_mass(box, torch.ones(1, *size)).item()
-    one_axis = math.erf(1 / math.sqrt(2)) / math.erf(2 / math.sqrt(2))
-    assert inside == pytest.approx(one_axis**2, abs=2e-4)
+    weight = mass.gaussian(240, torch.device("cpu"))
+    expected = math.erf(1 / math.sqrt(2)) / math.erf(2 / math.sqrt(2))
+    assert (weight[60:180].sum() / weight.sum()).item() == pytest.approx(expected, abs=2e-4)
 
 
 # Four 16×16 maps of Quantus' and Shared Interest's reference runs; see tests/scores/parity.npz.
