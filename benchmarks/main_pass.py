@@ -109,13 +109,14 @@ def main(seconds: float) -> None:
     print("| model | view | two maps | bare loop, img/s | audit, img/s | audit / bare | range |")
     print("|---|---|---|---|---|---|---|")
     for cell in _CELLS:
-        print(f"| {cell.model} | {cell.side} px | {cell.wrong:.0%} | {compared(cell, seconds)}")
+        found = compared(cell, _images_in(cell, seconds), _ROUNDS)
+        print(f"| {cell.model} | {cell.side} px | {cell.wrong:.0%} | {found}", flush=True)
 
 
-def compared(cell: Cell, seconds: float, most: int = 2**20) -> str:
-    """The last four columns of a cell's row; it takes ``most`` images at most, in one go."""
+def compared(cell: Cell, n: int, rounds: int) -> str:
+    """The last four columns of a cell's row: ``rounds`` times ``n`` images by each of the two."""
     with tempfile.TemporaryDirectory() as folder:
-        bare, audited = _measured(cell, seconds, Path(folder), most)
+        bare, audited = _measured(cell, n, rounds, Path(folder))
     ratios = [a / b for a, b in zip(audited, bare, strict=True)]
     return (
         f"{median(bare):.0f} | {median(audited):.0f} | "
@@ -123,24 +124,26 @@ def compared(cell: Cell, seconds: float, most: int = 2**20) -> str:
     )
 
 
-def _measured(
-    cell: Cell, seconds: float, folder: Path, most: int
-) -> tuple[list[float], list[float]]:
+def _images_in(cell: Cell, seconds: float) -> int:
+    """Whole batches that a bare loop takes about ``seconds`` for, two at least."""
+    with tempfile.TemporaryDirectory() as folder:
+        plan = cell.plan(2 * cell.batch_size, Path(folder))
+        bare_loop(plan)  # warm
+        took = _timed(lambda: bare_loop(plan)) / 2
+    return max(2, round(seconds / took)) * cell.batch_size
+
+
+def _measured(cell: Cell, n: int, rounds: int, folder: Path) -> tuple[list[float], list[float]]:
     """Images a second of the bare loop and of the audit, a figure each round."""
-    plan = cell.plan(2 * cell.batch_size, folder)
-    bare_loop(plan)  # warm
+    plan = cell.plan(n, folder)
+    relabel(plan, cell.wrong)  # warms the bare loop
     audit_part(plan, folder / "warm", 0)  # from here on both keep their memory
-    rate = len(plan.indices) / _timed(lambda: bare_loop(plan))
-    n = min(most, round(rate * seconds))
-    plan = cell.plan(max(2, n // cell.batch_size) * cell.batch_size, folder)
-    n = len(plan.indices)
-    relabel(plan, cell.wrong)
     loops: dict[str, Callable[[], object]] = {
         "bare": lambda: bare_loop(plan),
         "audit": lambda: audit_part(plan, folder / "images", 0),
     }
     found: dict[str, list[float]] = {name: [] for name in loops}
-    for k in range(_ROUNDS):
+    for k in range(rounds):
         for name in sorted(loops, reverse=bool(k % 2)):
             found[name].append(n / _timed(loops[name]))
     return found["bare"], found["audit"]

@@ -211,7 +211,8 @@ def _nothing(n: int) -> dict[str, Any]:
 
 def _masked(masks: np.ndarray, view: View) -> dict[str, Any]:
     """The same of a mask an image (n×H×W uint8), without looking at single images."""
-    shown, whole = view.inside(masks).sum(axis=(1, 2)), masks.sum(axis=(1, 2))
+    inside, whole = view.inside(masks), masks.sum(axis=(1, 2))
+    shown = whole if inside.shape == masks.shape else inside.sum(axis=(1, 2))
     image = np.flatnonzero(whole)
     if not len(image):
         return _nothing(len(masks))
