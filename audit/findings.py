@@ -28,11 +28,11 @@ from audit.tasks.nouns import Noun, nouns_among
 __all__ = ["TOP", "Packed", "Words", "examine", "unpack"]
 
 TOP = 5
-_Layout: TypeAlias = "tuple[tuple[str, int | None], ...]"
-_Matrix = TypeVar("_Matrix", np.ndarray, Tensor)
-_Figures: TypeAlias = tuple[Tensor, _Layout]
-
 _NO_LOSS = -1e29  # below it the true answer is one that the model cannot give
+
+_Layout: TypeAlias = tuple[tuple[str, int | None], ...]
+_Figures: TypeAlias = tuple[Tensor, _Layout]
+_Matrix = TypeVar("_Matrix", np.ndarray, Tensor)
 
 
 @dataclass(frozen=True)

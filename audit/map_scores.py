@@ -86,7 +86,12 @@ def _on_region(cam: Tensor, regions: Regions) -> dict[str, Tensor]:
 
 
 def _on_raster(cam: Tensor, regions: Regions) -> dict[str, Tensor]:
-    """Scores that need pixels, on a raster of at most 64 a side."""
+    """Scores that need pixels, on a raster of at most 64 a side.
+
+    None depends on what is added to a whole map, so it is read above its least value: a flat map is
+    0 then and stays flat, where .7 upsampled has ripples of a last place, which would be ranked.
+    """
+    cam = cam - cam.amin(dim=(-2, -1), keepdim=True)
     values = upsample_merged(cam, regions.raster_size)
     order = ranks.ranked(values, regions.merged, regions.merged_valid)
     iou, truth, saliency = ranks.coverages(values, regions.merged, regions.merged_valid)

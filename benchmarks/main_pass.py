@@ -1,6 +1,6 @@
 """What does the main pass cost beside plain inference? Its throughput as a share of a bare loop's.
 
-Usage: ``python benchmarks/main_pass.py [SECONDS]``. For each model and size, synthetic images in
+Usage: ``python -m benchmarks.main_pass [SECONDS]``. For each model and size, synthetic images in
 memory with a mask each go through ``audit_part`` (both maps of every image, every score, one
 Parquet part) and, in turn, through a bare loop: the same batches from the same loader, the same
 normalisation, model, memory layout, precision and batch size, class numbers kept. Labels are the
@@ -125,7 +125,7 @@ def compared(cell: Cell, n: int, rounds: int) -> str:
 
 
 def _images_in(cell: Cell, seconds: float) -> int:
-    """Whole batches that a bare loop takes about ``seconds`` for, two at least."""
+    """The images, in two or more whole batches, that a bare loop takes about ``seconds`` for."""
     with tempfile.TemporaryDirectory() as folder:
         plan = cell.plan(2 * cell.batch_size, Path(folder))
         bare_loop(plan)  # warm

@@ -41,7 +41,8 @@ def cam_boxes(heat: np.ndarray, down: np.ndarray, across: np.ndarray) -> np.ndar
 
     ``heat`` is B×p×q, each map's maximum > 0; its rows lie between the edges ``down`` (p + 1,
     ascending), its columns between ``across`` (q + 1), in whose unit the boxes are. A segment is of
-    pixels ≥ .15 of that maximum, which touch at edges or corners; of equal ones the first.
+    pixels ≥ .15 of that maximum, which touch at edges or corners; of equal ones that which
+    OpenCV numbers first.
     """
     top = heat.reshape(len(heat), -1).max(axis=1)
     hot = heat >= _THRESHOLD * top[:, None, None]
@@ -60,10 +61,13 @@ def _segments(hot: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     Their numbers ascend from one mask to the next.
     """
-    sheet = np.pad(hot.view(np.uint8), ((0, 0), (0, 1), (0, 0)))  # an empty row between each two
+    rows = hot.shape[1]
+    # one sheet, an empty row or two below each mask: OpenCV numbers by blocks of 2×2, so that every
+    # mask must begin at an even row for its segments' order not to depend on its place
+    sheet = np.pad(hot.view(np.uint8), ((0, 0), (0, 2 - rows % 2), (0, 0)))
     label = cv2.connectedComponents(sheet.reshape(-1, sheet.shape[2]), connectivity=8)[1]
     last = label.reshape(len(hot), -1).max(axis=1)
-    return label.reshape(sheet.shape)[:, :-1], np.diff(last, prepend=0) > 1
+    return label.reshape(sheet.shape)[:, :rows], np.diff(last, prepend=0) > 1
 
 
 def _best_ious(box: np.ndarray, others: Sequence[np.ndarray]) -> np.ndarray:

@@ -80,16 +80,16 @@ def merge(raster: Tensor, grid: tuple[int, int]) -> Tensor:
 @lru_cache(maxsize=64)
 def run_edges(cells: int, pixels: int) -> np.ndarray:
     """Where the runs of ``upsample_merged`` begin along one axis, and the end: int64[p + 1]."""
-    lengths = _runs(cells, pixels, torch.device("cpu"))[1].sum(dim=1)
-    return np.concatenate([[0], lengths.numpy().cumsum()]).astype(np.int64)
+    lengths = _runs(cells, pixels, torch.device("cpu"))[1].sum(dim=1).long()
+    return F.pad(lengths.cumsum(dim=0), (1, 0)).numpy()
 
 
 @lru_cache(maxsize=64)
 def _runs(cells: int, pixels: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """U along one axis without repeated rows, p×cells; and which pixels each is of, p×pixels."""
     with torch.inference_mode(False):
-        weights = axis_weights(cells, pixels, device)
+        weights = axis_weights(cells, pixels, torch.device("cpu"))  # one merging for all devices
         rows, run = weights.unique_consecutive(  # type: ignore[no-untyped-call]
             dim=0, return_inverse=True
         )
-        return rows, F.one_hot(run).T.float().contiguous()
+        return rows.to(device), F.one_hot(run).T.float().contiguous().to(device)

@@ -17,6 +17,8 @@ from torch.nn import functional as F
 
 __all__ = ["Ranked", "average_precision", "coverages", "rank_accuracy", "ranked", "roc_area"]
 
+_LEAST = 1e-3  # of a pixel: that much outside is a sum's rounding, and the region is full
+
 
 @dataclass(frozen=True)
 class Ranked:
@@ -26,7 +28,7 @@ class Ranked:
     """
 
     value: Tensor  # B×n: the heat
-    region: Tensor  # B×n: the region's share of each pixel
+    region: Tensor  # B×n: how much of each pixel the region covers
     inside: Tensor  # B×(n+1): running sum of region, from 0
     count: Tensor  # B×(n+1): running sum of what is valid, from 0
     inside_below: Tensor  # B×n
@@ -71,11 +73,12 @@ def roc_area(order: Ranked) -> Tensor:
     """
     total = order.inside[:, -1]
     outside = order.count[:, -1] - total
-    weight = order.count.diff(dim=1) - order.region  # outside's share of each pixel
+    weight = order.count.diff(dim=1) - order.region  # how much of each pixel lies outside
     hotter = (order.region * (order.count_below - order.inside_below)).sum(dim=1)
     colder = (weight * order.inside_below).sum(dim=1)
     pairs = total * outside
-    return torch.where(pairs > 0, (hotter + pairs - colder) / 2 / pairs, torch.nan)
+    some = (total > 0) & (outside > _LEAST)
+    return torch.where(some, (hotter + pairs - colder) / 2 / pairs, torch.nan)
 
 
 def average_precision(order: Ranked) -> Tensor:
@@ -89,7 +92,7 @@ def average_precision(order: Ranked) -> Tensor:
     taken = every[:, None] - order.count_below
     precision = torch.where(order.region > 0, hits / taken, 0)
     found = (order.region * precision).sum(dim=1) / total
-    return torch.where((total > 0) & (total < every), found, torch.nan)
+    return torch.where((total > 0) & (every - total > _LEAST), found, torch.nan)
 
 
 def coverages(heat: Tensor, region: Tensor, valid: Tensor) -> tuple[Tensor, Tensor, Tensor]:

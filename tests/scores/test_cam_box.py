@@ -82,6 +82,23 @@ def _largest(heat):
     return [[x.start, y.start, x.stop, y.stop] for y, x in equal]
 
 
+@pytest.mark.parametrize("side", [6, 7])
+def test_which_of_equal_segments_is_taken_does_not_depend_on_the_place_in_a_batch(side):
+    heat = np.zeros((1, side, side), dtype=np.float32)
+    heat[0, 1, 0] = heat[0, 0, 5] = 1
+    boxes = cam_boxes(heat.repeat(3, axis=0)).tolist()
+    assert boxes == [boxes[0]] * 3
+    assert boxes[0] in _largest(heat[0])
+
+
+def test_a_map_of_a_large_view_has_its_box_in_the_views_pixels():
+    # one hot cell of 3×3 falls to 0 at its neighbours' centres: .15 of it lies .85 of a cell away
+    cam = np.zeros((1, 3, 3), dtype=np.float32)
+    cam[0, 1, 1] = 1
+    box = np.array([[100 * (1.5 - 0.85), 33.3 * (1.5 - 0.85), 100 * 2.35, 33.3 * 2.35]])
+    assert box_ious(cam, [box], (100, 300))[0] == pytest.approx(1, abs=0.06)  # a pixel is 4.7 wide
+
+
 @pytest.mark.parametrize(
     ("grid", "size"), [((3, 3), (64, 64)), ((7, 5), (48, 64)), ((2, 9), (60, 9))]
 )

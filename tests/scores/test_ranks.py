@@ -154,3 +154,14 @@ def test_pixels_that_have_one_value_for_any_map_can_be_read_as_one(grid, size):
         torch.testing.assert_close(score(of_merged), score(of_whole), atol=1e-5, rtol=0)
     for ours, peer in zip(_coverages(*merged), _coverages(*whole), strict=True):
         torch.testing.assert_close(ours, peer, atol=1e-5, rtol=0, equal_nan=True)
+
+
+def test_a_region_that_is_all_there_is_but_for_rounding_is_full():
+    heat = torch.arange(4096.0).reshape(1, 64, 64)
+    valid = torch.full((1, 64, 64), 2 / 7)
+    region = valid * (1 - 2e-7)
+    for score in (ranks.roc_area, ranks.average_precision):
+        assert math.isnan(score(_ranked(heat, region, valid)).item())
+        region[0, 5, 5] -= 0.01  # a hundredth of a pixel is not rounding
+        assert not math.isnan(score(_ranked(heat, region, valid)).item())
+        region[0, 5, 5] += 0.01
