@@ -151,7 +151,7 @@ class Regions:
         else:
             valid = _Valid.of(as_float(~ignore), grid)
         sums = _Sums.of(both, grid)
-        area, guard_area = sums.total / _or_nan(valid.sums.total)
+        area, guard_area = mass.ratio(sums.total, valid.sums.total)
         raster_size = pointing.raster_size(size)
         rasters = pointing.to_raster(both, raster_size)
         inside, inside_guard = pointing.inside(rasters)
@@ -171,7 +171,7 @@ class Regions:
             raster_valid=None if ignore is None else valid.raster,
             merged=merge(rasters[0], grid),
             merged_valid=valid.merged,
-            centre=sums.centre[0] / _or_nan(valid.sums.centre),
+            centre=mass.ratio(sums.centre[0], valid.sums.centre),
             frame=annotated.frame,
             other_grid=None if other is None else project(other, grid),
             has_other=has_other,
@@ -254,7 +254,3 @@ def _others(
 
 def _without(region: Tensor, ignore: Tensor | None) -> Tensor:
     return region if ignore is None else region & ~ignore
-
-
-def _or_nan(divisor: Tensor) -> Tensor:
-    return torch.where(divisor > 0, divisor, torch.nan)

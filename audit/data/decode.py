@@ -53,7 +53,7 @@ class UnreadableImage(Exception):  # noqa: N818 - it becomes a row's status, not
     """An image that gives no pixels; its text is one line for the row's ``status_detail``."""
 
 
-def digest_of(*parts: bytes) -> str:
+def digest_of(*parts: bytes | memoryview) -> str:
     """128-bit BLAKE2b of the parts joined, as 32 hex digits."""
     digest = hashlib.blake2b(digest_size=16)
     for part in parts:

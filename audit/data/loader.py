@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from audit.data.base import ArraySource, Source
+from audit.data.decode import digest_of
 from audit.data.digest import with_texts
 from audit.data.geometry import View, view_of
 from audit.errors import AuditError, ConfigError, DataError
@@ -202,7 +202,7 @@ def _digests(images: np.ndarray) -> tuple[str, ...]:
 
 
 def _hash(image: np.ndarray) -> str:
-    return hashlib.blake2b(image.data, digest_size=16).hexdigest()
+    return digest_of(image.data)
 
 
 def _nothing(n: int) -> dict[str, Any]:

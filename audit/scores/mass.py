@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor
 
-__all__ = ["agreement", "border", "entropy", "excess", "gaussian", "lift", "mass_inside"]
+__all__ = ["agreement", "border", "entropy", "excess", "gaussian", "lift", "mass_inside", "ratio"]
 
 _CENTRE_SIGMA = 0.25  # of the side: about two thirds of the mass in the middle quarter of the area
 _BORDER = 1 / 8  # of the side, at each edge: .4375 of the area
@@ -23,17 +23,17 @@ def mass_inside(cam: Tensor, region: Tensor, valid: Tensor) -> Tensor:
     Also known as energy-based pointing game, attribution localisation, or continuous saliency
     coverage (Arras et al. 2022; Wang et al. 2020).
     """
-    return _ratio((cam * region).sum((-2, -1)), (cam * valid).sum((-2, -1)))
+    return ratio((cam * region).sum((-2, -1)), (cam * valid).sum((-2, -1)))
 
 
 def lift(mass: Tensor, area: Tensor) -> Tensor:
     """mass / a: 1 is chance. NaN where a = 0."""
-    return _ratio(mass, area)
+    return ratio(mass, area)
 
 
 def excess(mass: Tensor, area: Tensor) -> Tensor:
     """(mass − a) / (1 − a): 0 is chance, 1 all inside. NaN where a = 1."""
-    return _ratio(mass - area, 1 - area)
+    return ratio(mass - area, 1 - area)
 
 
 def entropy(cam: Tensor) -> Tensor:
@@ -68,9 +68,9 @@ def gaussian(pixels: int, device: torch.device) -> Tensor:
 
 def _distribution(cam: Tensor) -> Tensor:
     flat = cam.flatten(1)
-    return _ratio(flat, flat.sum(-1, keepdim=True))
+    return ratio(flat, flat.sum(-1, keepdim=True))
 
 
-def _ratio(above: Tensor, below: Tensor) -> Tensor:
-    """above / below, NaN where below is not positive."""
+def ratio(above: Tensor, below: Tensor) -> Tensor:
+    """above / below of tensors that broadcast, NaN where below is not positive."""
     return torch.where(below > 0, above / below, torch.nan)

@@ -77,8 +77,7 @@ def roc_area(order: Ranked) -> Tensor:
     hotter = (order.region * (order.count_below - order.inside_below)).sum(dim=1)
     colder = (weight * order.inside_below).sum(dim=1)
     pairs = total * outside
-    some = (total > 0) & (outside > _LEAST)
-    return torch.where(some, (hotter + pairs - colder) / 2 / pairs, torch.nan)
+    return torch.where(_two_sided(order), (hotter + pairs - colder) / 2 / pairs, torch.nan)
 
 
 def average_precision(order: Ranked) -> Tensor:
@@ -92,7 +91,7 @@ def average_precision(order: Ranked) -> Tensor:
     taken = every[:, None] - order.count_below
     precision = torch.where(order.region > 0, hits / taken, 0)
     found = (order.region * precision).sum(dim=1) / total
-    return torch.where((total > 0) & (every - total > _LEAST), found, torch.nan)
+    return torch.where(_two_sided(order), found, torch.nan)
 
 
 def coverages(heat: Tensor, region: Tensor, valid: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -111,6 +110,12 @@ def coverages(heat: Tensor, region: Tensor, valid: Tensor) -> tuple[Tensor, Tens
     parts = (shown + whole - both, whole, shown)
     iou, truth, saliency = (torch.where(part > 0, both / part, torch.nan) for part in parts)
     return iou, truth, saliency
+
+
+def _two_sided(order: Ranked) -> Tensor:
+    """Whether R is neither empty nor full: bool[B]."""
+    total, every = order.inside[:, -1], order.count[:, -1]
+    return (total > 0) & (every - total > _LEAST)
 
 
 def _running(weight: Tensor) -> Tensor:
